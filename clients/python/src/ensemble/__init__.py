@@ -1,0 +1,1 @@
+"""Generated stubs of the public contract, `ensemble.v1`."""

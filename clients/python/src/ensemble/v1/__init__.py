@@ -1,0 +1,1 @@
+"""Generated from protos/ensemble/v1; do not edit."""

@@ -1,0 +1,96 @@
+import datetime
+
+from google.protobuf import duration_pb2 as _duration_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class GetMetricsRequest(_message.Message):
+    __slots__ = ("endpoint",)
+    ENDPOINT_FIELD_NUMBER: _ClassVar[int]
+    endpoint: str
+    def __init__(self, endpoint: _Optional[str] = ...) -> None: ...
+
+class LatencyStats(_message.Message):
+    __slots__ = ("count", "sum", "mean", "p50", "p95", "p99")
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    SUM_FIELD_NUMBER: _ClassVar[int]
+    MEAN_FIELD_NUMBER: _ClassVar[int]
+    P50_FIELD_NUMBER: _ClassVar[int]
+    P95_FIELD_NUMBER: _ClassVar[int]
+    P99_FIELD_NUMBER: _ClassVar[int]
+    count: int
+    sum: _duration_pb2.Duration
+    mean: _duration_pb2.Duration
+    p50: _duration_pb2.Duration
+    p95: _duration_pb2.Duration
+    p99: _duration_pb2.Duration
+    def __init__(self, count: _Optional[int] = ..., sum: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., mean: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., p50: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., p95: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., p99: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class EndpointCounters(_message.Message):
+    __slots__ = ("span", "attempts", "successes", "failures", "not_counted", "success_rate", "success_latency", "failure_latency", "mean_confidence", "judged")
+    SPAN_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
+    SUCCESSES_FIELD_NUMBER: _ClassVar[int]
+    FAILURES_FIELD_NUMBER: _ClassVar[int]
+    NOT_COUNTED_FIELD_NUMBER: _ClassVar[int]
+    SUCCESS_RATE_FIELD_NUMBER: _ClassVar[int]
+    SUCCESS_LATENCY_FIELD_NUMBER: _ClassVar[int]
+    FAILURE_LATENCY_FIELD_NUMBER: _ClassVar[int]
+    MEAN_CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    JUDGED_FIELD_NUMBER: _ClassVar[int]
+    span: str
+    attempts: int
+    successes: int
+    failures: int
+    not_counted: int
+    success_rate: float
+    success_latency: LatencyStats
+    failure_latency: LatencyStats
+    mean_confidence: float
+    judged: int
+    def __init__(self, span: _Optional[str] = ..., attempts: _Optional[int] = ..., successes: _Optional[int] = ..., failures: _Optional[int] = ..., not_counted: _Optional[int] = ..., success_rate: _Optional[float] = ..., success_latency: _Optional[_Union[LatencyStats, _Mapping]] = ..., failure_latency: _Optional[_Union[LatencyStats, _Mapping]] = ..., mean_confidence: _Optional[float] = ..., judged: _Optional[int] = ...) -> None: ...
+
+class EndpointMetrics(_message.Message):
+    __slots__ = ("endpoint", "lifetime", "window", "in_flight")
+    ENDPOINT_FIELD_NUMBER: _ClassVar[int]
+    LIFETIME_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
+    IN_FLIGHT_FIELD_NUMBER: _ClassVar[int]
+    endpoint: str
+    lifetime: EndpointCounters
+    window: EndpointCounters
+    in_flight: int
+    def __init__(self, endpoint: _Optional[str] = ..., lifetime: _Optional[_Union[EndpointCounters, _Mapping]] = ..., window: _Optional[_Union[EndpointCounters, _Mapping]] = ..., in_flight: _Optional[int] = ...) -> None: ...
+
+class EnsembleCounters(_message.Message):
+    __slots__ = ("requests", "succeeded", "failed", "attempts", "fallback_used", "fallback_exhausted", "non_finite_scores")
+    REQUESTS_FIELD_NUMBER: _ClassVar[int]
+    SUCCEEDED_FIELD_NUMBER: _ClassVar[int]
+    FAILED_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
+    FALLBACK_USED_FIELD_NUMBER: _ClassVar[int]
+    FALLBACK_EXHAUSTED_FIELD_NUMBER: _ClassVar[int]
+    NON_FINITE_SCORES_FIELD_NUMBER: _ClassVar[int]
+    requests: int
+    succeeded: int
+    failed: int
+    attempts: int
+    fallback_used: int
+    fallback_exhausted: int
+    non_finite_scores: int
+    def __init__(self, requests: _Optional[int] = ..., succeeded: _Optional[int] = ..., failed: _Optional[int] = ..., attempts: _Optional[int] = ..., fallback_used: _Optional[int] = ..., fallback_exhausted: _Optional[int] = ..., non_finite_scores: _Optional[int] = ...) -> None: ...
+
+class GetMetricsResponse(_message.Message):
+    __slots__ = ("ensemble", "endpoints", "uptime")
+    ENSEMBLE_FIELD_NUMBER: _ClassVar[int]
+    ENDPOINTS_FIELD_NUMBER: _ClassVar[int]
+    UPTIME_FIELD_NUMBER: _ClassVar[int]
+    ensemble: EnsembleCounters
+    endpoints: _containers.RepeatedCompositeFieldContainer[EndpointMetrics]
+    uptime: _duration_pb2.Duration
+    def __init__(self, ensemble: _Optional[_Union[EnsembleCounters, _Mapping]] = ..., endpoints: _Optional[_Iterable[_Union[EndpointMetrics, _Mapping]]] = ..., uptime: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...

@@ -1,0 +1,1 @@
+"""Frozen values and ports. Nothing here waits, locks, logs or reads a clock."""

@@ -1,0 +1,116 @@
+"""What an endpoint wrote, and what became of each call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.core.constraint import Verdict
+from gateway.core.decision import RoutingDecision
+
+
+class FinishReason(StrEnum):
+    """Why generation ended."""
+
+    UNSPECIFIED = "unspecified"
+    STOP = "stop"
+    LENGTH = "length"
+    CONTENT_FILTER = "content_filter"
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens read and written, as the endpoint reported them."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    def plus(self, other: Usage) -> Usage:
+        """Both together."""
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+        )
+
+
+NO_USAGE = Usage()
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A finished text of one endpoint. `logprobs`: one natural logarithm a token, or empty."""
+
+    text: str
+    finish_reason: FinishReason = FinishReason.UNSPECIFIED
+    model: str = ""
+    usage: Usage = NO_USAGE
+    logprobs: tuple[float, ...] = ()
+
+
+class AttemptStatus(StrEnum):
+    """How a call to an endpoint ended."""
+
+    OK = "ok"
+    REJECTED = "rejected"
+    FAILED = "failed"
+    TIMEOUT = "timeout"
+    CANCELLED = "cancelled"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One call to one endpoint. `try_number` is 1-based; `reason` is a `Reason` or empty."""
+
+    endpoint: str
+    try_number: int
+    status: AttemptStatus
+    reason: str = ""
+    detail: str = ""
+    elapsed_s: float = 0.0
+    usage: Usage = NO_USAGE
+    cost_micros: int = 0
+    candidate: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A completed text with what the checks found. `confidence` is finite and in 0..1."""
+
+    index: int
+    endpoint: str
+    completion: Completion
+    verdicts: tuple[Verdict, ...] = ()
+    confidence: float = 0.0
+    method: str = ""
+    seed: int | None = None
+    temperature: float | None = None
+
+    @property
+    def accepted(self) -> bool:
+        """True when no required check failed."""
+        return not any(verdict.refuses for verdict in self.verdicts)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The whole result of a request."""
+
+    chosen: Candidate
+    decision: RoutingDecision
+    attempts: tuple[Attempt, ...]
+    candidates: tuple[Candidate, ...]
+    elapsed_s: float
+
+    @property
+    def usage(self) -> Usage:
+        """Tokens of all attempts together."""
+        total = NO_USAGE
+        for attempt in self.attempts:
+            total = total.plus(attempt.usage)
+        return total
+
+    @property
+    def cost_micros(self) -> int:
+        """Estimated cost of all attempts together."""
+        return sum(attempt.cost_micros for attempt in self.attempts)

@@ -1,0 +1,131 @@
+"""What a fill must meet: one value per kind of constraint, and the verdict about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class GrammarSyntax(StrEnum):
+    """How a grammar's text is written."""
+
+    LARK = "lark"
+    GBNF = "gbnf"
+
+
+@dataclass(frozen=True, slots=True)
+class GrammarRule:
+    """One production: `rhs` holds the alternatives, each a sequence of symbols."""
+
+    lhs: str
+    rhs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """A grammar as text or, when `text` is empty, as rules."""
+
+    syntax: GrammarSyntax = GrammarSyntax.LARK
+    text: str = ""
+    rules: tuple[GrammarRule, ...] = ()
+    start: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JsonSchema:
+    """A JSON schema as its JSON text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Regex:
+    """An RE2 expression that the whole fill must match; `flags` is a subset of `ims`."""
+
+    pattern: str
+    flags: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenMask:
+    """Token ids that may or may not be produced; only an endpoint can enforce it."""
+
+    allowed: tuple[int, ...] = ()
+    forbidden: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ForbiddenText:
+    """Literal strings, none of which may occur in the fill."""
+
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TypeGoal:
+    """The type that the fill must inhabit, in the language's notation."""
+
+    goal: str
+    current: str = ""
+    bindings: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UnitTests:
+    """Test code that is appended to prefix + fill + suffix and run."""
+
+    code: str
+    entry_point: str = ""
+
+
+ConstraintBody = JsonSchema | Grammar | Regex | TokenMask | ForbiddenText | TypeGoal | UnitTests
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """One named requirement.
+
+    `required` is False for an advisory constraint: its failed verdict is reported and refuses no
+    candidate. `feasible` is what an upstream compiler of constraints found; False refuses the
+    request before any endpoint is called.
+    """
+
+    name: str
+    body: ConstraintBody
+    priority: int = 0
+    required: bool = True
+    security: bool = False
+    rich_context: str = ""
+    feasible: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class FillConstraint:
+    """A rule about the fill without a body of its own, given to the model in words."""
+
+    kind: str
+    value: str = ""
+    error_message: str = ""
+
+
+class VerdictStatus(StrEnum):
+    """What a check found. UNCHECKED never counts as passed."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    UNCHECKED = "unchecked"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one check found about one candidate; `reason` never quotes the candidate."""
+
+    constraint: str
+    status: VerdictStatus
+    reason: str = ""
+    required: bool = False
+
+    @property
+    def refuses(self) -> bool:
+        """True when the candidate may not be returned as accepted."""
+        return self.required and self.status is VerdictStatus.FAILED

@@ -1,0 +1,56 @@
+"""A remote model that the gateway may call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Capability(StrEnum):
+    """What an endpoint is good at; free `tags` cover everything else."""
+
+    CODE_COMPLETION = "code_completion"
+    LONG_CONTEXT = "long_context"
+    CONSTRAINED_GENERATION = "constrained_generation"
+    FAST_INFERENCE = "fast_inference"
+    HIGH_QUALITY = "high_quality"
+    SECURITY_AWARE = "security_aware"
+
+
+class Protocol(StrEnum):
+    """How an endpoint is spoken to."""
+
+    NATIVE = "native"
+    OPENAI = "openai"
+
+
+DEFAULT_CAPABILITIES = frozenset({Capability.CODE_COMPLETION})
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One endpoint as the router sees it. It holds no secret and no connection.
+
+    `priority`: lower is tried first. `cost_micros_per_1k`: millionths of the configured currency
+    for 1,000 tokens. `timeout_s`: longest time of one attempt. `max_context`: tokens of prompt,
+    suffix and completion together, 0 when not stated. `continues`: the endpoint can go on from
+    prompt + partial answer, so that a cut stream may be resumed on it.
+    """
+
+    name: str
+    capabilities: frozenset[Capability] = DEFAULT_CAPABILITIES
+    priority: int = 0
+    cost_micros_per_1k: int = 0
+    timeout_s: float = 300.0
+    max_context: int = 0
+    tags: frozenset[str] = frozenset()
+    drained: bool = False
+    continues: bool = True
+    protocol: Protocol = Protocol.NATIVE
+    url: str = ""
+    model: str = ""
+
+    @property
+    def rank(self) -> tuple[int, int, str]:
+        """Sort key of the router: priority, then cost, then name, so that ties never vary."""
+        return (self.priority, self.cost_micros_per_1k, self.name)

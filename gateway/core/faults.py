@@ -1,0 +1,145 @@
+"""Every way a request can fail.
+
+One error type, two axes. *Kind* says what happened, *origin* whose doing it was:
+
+    kind            origin             meaning, and what the caller should do
+    INVALID         caller             the request is malformed; mend the named fields
+    INFEASIBLE      caller, us         no endpoint or no text can meet the hard requirements
+    EXHAUSTED       us, upstream       a limit or budget is used up; wait `retry_after_s`
+    UNAVAILABLE     us, upstream       nothing could be reached; wait and retry
+    TRUNCATED       upstream           a stream broke after text was sent; ask again
+    DEADLINE        caller, upstream   the time was over
+    CANCELLED       caller, us         the caller left, or the answer was no longer needed
+    UNVERIFIED      upstream           every candidate failed a required check
+    UNAUTHENTICATED caller, us         credentials are missing or wrong (us = towards upstream)
+    DENIED          caller, us         credentials do not allow it
+    NOT_FOUND       caller, us         a name is unknown (us = a model that an endpoint lacks)
+    UNIMPLEMENTED   caller             the request asks for what this version cannot do
+    MALFORMED       upstream           the endpoint answered nonsense
+    INTERNAL        us                 a bug of ours
+
+Only faults of origin UPSTREAM count against an endpoint. `Reason` is the machine-readable name
+that callers see; docs/errors.md lists each with its kind and its gRPC status.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What happened."""
+
+    INVALID = "invalid"
+    INFEASIBLE = "infeasible"
+    EXHAUSTED = "exhausted"
+    UNAVAILABLE = "unavailable"
+    TRUNCATED = "truncated"
+    DEADLINE = "deadline"
+    CANCELLED = "cancelled"
+    UNVERIFIED = "unverified"
+    UNAUTHENTICATED = "unauthenticated"
+    DENIED = "denied"
+    NOT_FOUND = "not_found"
+    UNIMPLEMENTED = "unimplemented"
+    MALFORMED = "malformed"
+    INTERNAL = "internal"
+
+
+class Origin(StrEnum):
+    """Whose doing it was."""
+
+    CALLER = "caller"
+    US = "us"
+    UPSTREAM = "upstream"
+
+
+class Reason(StrEnum):
+    """The names that callers may match on; each one is raised somewhere and tested."""
+
+    INVALID_FIELD = "INVALID_FIELD"
+    UNREADABLE_MESSAGE = "UNREADABLE_MESSAGE"
+    DUPLICATE_CONSTRAINT = "DUPLICATE_CONSTRAINT"
+    BROKEN_CONSTRAINT = "BROKEN_CONSTRAINT"
+    INFEASIBLE_CONSTRAINT = "INFEASIBLE_CONSTRAINT"
+    NO_ELIGIBLE_ENDPOINT = "NO_ELIGIBLE_ENDPOINT"
+    NO_LEARNED_LAYER = "NO_LEARNED_LAYER"
+    NOT_AVAILABLE_YET = "NOT_AVAILABLE_YET"
+    ALL_ENDPOINTS_FAILED = "ALL_ENDPOINTS_FAILED"
+    ALL_CANDIDATES_REJECTED = "ALL_CANDIDATES_REJECTED"
+    STREAM_TRUNCATED = "STREAM_TRUNCATED"
+    BUDGET_EXHAUSTED = "BUDGET_EXHAUSTED"
+    DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
+    CALLER_CANCELLED = "CALLER_CANCELLED"
+    NOT_NEEDED = "NOT_NEEDED"
+    SHUTTING_DOWN = "SHUTTING_DOWN"
+    UNKNOWN_ENDPOINT = "UNKNOWN_ENDPOINT"
+    UPSTREAM_UNAVAILABLE = "UPSTREAM_UNAVAILABLE"
+    UPSTREAM_OVERLOADED = "UPSTREAM_OVERLOADED"
+    UPSTREAM_TIMEOUT = "UPSTREAM_TIMEOUT"
+    UPSTREAM_TRUNCATED = "UPSTREAM_TRUNCATED"
+    UPSTREAM_MALFORMED = "UPSTREAM_MALFORMED"
+    UPSTREAM_REFUSED_REQUEST = "UPSTREAM_REFUSED_REQUEST"
+    UPSTREAM_AUTH = "UPSTREAM_AUTH"
+    UPSTREAM_MODEL_UNKNOWN = "UPSTREAM_MODEL_UNKNOWN"
+    UPSTREAM_ERROR = "UPSTREAM_ERROR"
+    INTERNAL_ERROR = "INTERNAL_ERROR"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldViolation:
+    """A field of the request (path in the request message) and what is wrong with it."""
+
+    field: str
+    description: str
+
+
+class Fault(Exception):
+    """A failure, classified once. Adapters raise it; everything above reads its two axes.
+
+    `retry_after_s` is set when waiting that long may help; `retryable` says whether the same call
+    may succeed soon (only such faults are retried on the same endpoint). `sent` is true when text
+    had already gone to the caller.
+    """
+
+    def __init__(
+        self,
+        kind: Kind,
+        origin: Origin,
+        reason: Reason,
+        message: str,
+        *,
+        violations: tuple[FieldViolation, ...] = (),
+        retry_after_s: float | None = None,
+        retryable: bool = False,
+        subject: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.origin = origin
+        self.reason = reason
+        self.message = message
+        self.violations = violations
+        self.retry_after_s = retry_after_s
+        self.retryable = retryable
+        self.subject = subject
+
+    def __repr__(self) -> str:
+        return f"Fault({self.kind}, {self.origin}, {self.reason}, {self.message!r})"
+
+    @property
+    def against_endpoint(self) -> bool:
+        """True when it counts in the endpoint's failure statistics."""
+        return self.origin is Origin.UPSTREAM
+
+
+def invalid(field: str, description: str, reason: Reason = Reason.INVALID_FIELD) -> Fault:
+    """A caller's mistake in one field."""
+    return Fault(
+        Kind.INVALID,
+        Origin.CALLER,
+        reason,
+        f"{field}: {description}",
+        violations=(FieldViolation(field, description),),
+    )

@@ -1,0 +1,122 @@
+"""A hole in code, and what its caller allows to be spent on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from gateway.core.constraint import Constraint, FillConstraint, Grammar, JsonSchema
+from gateway.core.endpoint import Capability
+
+
+class HoleKind(StrEnum):
+    """Size of a hole; nano, micro, meso and macro are other names of the first four."""
+
+    UNSPECIFIED = "unspecified"
+    EXPRESSION = "expression"
+    STATEMENT = "statement"
+    BLOCK = "block"
+    FUNCTION = "function"
+    MODULE = "module"
+    SPECIFICATION = "specification"
+
+
+@dataclass(frozen=True, slots=True)
+class HoleOrigin:
+    """Where the hole comes from; `line` is 1-based, 0 when not stated."""
+
+    file: str = ""
+    line: int = 0
+    project_root: str = ""
+    intent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HoleSpec:
+    """The typed description of a hole. `None` means not stated."""
+
+    hole_id: int | None = None
+    kind: HoleKind = HoleKind.UNSPECIFIED
+    language: str = ""
+    expected_type: str | None = None
+    json_schema: JsonSchema | None = None
+    grammar: Grammar | None = None
+    grammar_ref: str | None = None
+    fill_constraints: tuple[FillConstraint, ...] = ()
+    origin: HoleOrigin | None = None
+
+
+NO_SPEC = HoleSpec()
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """Code before and after the hole, its description and the requirements on the fill."""
+
+    prompt: str
+    suffix: str = ""
+    spec: HoleSpec = NO_SPEC
+    constraints: tuple[Constraint, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How tokens are drawn. `None` leaves the choice to the gateway or the endpoint."""
+
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+
+
+class Strategy(StrEnum):
+    """How the ensemble is used."""
+
+    SEQUENTIAL = "sequential"
+    BEST_OF_N = "best_of_n"
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What one request may spend over all attempts; `None` = no limit of the caller's."""
+
+    max_cost_micros: int | None = None
+    max_attempts: int | None = None
+    max_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointFilter:
+    """Hard filters: an endpoint that misses one is never called."""
+
+    required_tags: frozenset[str] = frozenset()
+    forbidden_tags: frozenset[str] = frozenset()
+    required_capabilities: frozenset[Capability] = frozenset()
+
+
+NO_SAMPLING = Sampling()
+NO_BUDGET = Budget()
+NO_FILTER = EndpointFilter()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request to fill a hole, as every layer below the ingress sees it.
+
+    `strategy` and `n` are None when the caller left them to the configuration. `trace_context`
+    holds the caller's W3C headers, the only metadata that goes upstream.
+    """
+
+    hole: Hole
+    request_id: str
+    sampling: Sampling = NO_SAMPLING
+    strategy: Strategy | None = None
+    n: int | None = None
+    budget: Budget = NO_BUDGET
+    endpoint_filter: EndpointFilter = NO_FILTER
+    session_id: str = ""
+    labels: tuple[tuple[str, str], ...] = ()
+    return_candidates: bool = False
+    trace_context: tuple[tuple[str, str], ...] = field(default=())

@@ -1,0 +1,34 @@
+"""The one shape of everything that wraps a call to an endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from gateway.core.candidate import Attempt, Completion
+from gateway.core.deadline import Deadline
+from gateway.core.ports import SendText, Task
+
+
+@dataclass(slots=True)
+class Invocation:
+    """One call as it passes through the attempt stack.
+
+    `send` is set for a streamed answer; `sent` turns true with the first text handed to it, after
+    which nothing may be tried again. `attempts` is the request's record, to which each finished
+    try is appended. `try_number` is 1-based.
+    """
+
+    task: Task
+    deadline: Deadline
+    attempts: list[Attempt]
+    send: SendText | None = None
+    sent: bool = False
+    try_number: int = 1
+
+
+Call = Callable[[Invocation], Awaitable[Completion]]
+"""Performs an invocation; raises Fault."""
+
+Policy = Callable[[Call], Call]
+"""Wraps a call with one concern. Order lives in `gateway.app.ATTEMPT_STACK`."""
