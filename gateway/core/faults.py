@@ -68,6 +68,7 @@ class Reason(StrEnum):
     NOT_AVAILABLE_YET = "NOT_AVAILABLE_YET"
     ALL_ENDPOINTS_FAILED = "ALL_ENDPOINTS_FAILED"
     ALL_CANDIDATES_REJECTED = "ALL_CANDIDATES_REJECTED"
+    CHECK_FAILED = "CHECK_FAILED"
     STREAM_TRUNCATED = "STREAM_TRUNCATED"
     BUDGET_EXHAUSTED = "BUDGET_EXHAUSTED"
     DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
@@ -99,8 +100,7 @@ class Fault(Exception):
     """A failure, classified once. Adapters raise it; everything above reads its two axes.
 
     `retry_after_s` is set when waiting that long may help; `retryable` says whether the same call
-    may succeed soon (only such faults are retried on the same endpoint). `sent` is true when text
-    had already gone to the caller.
+    may succeed soon (only such faults are retried on the same endpoint).
     """
 
     def __init__(
@@ -113,7 +113,6 @@ class Fault(Exception):
         violations: tuple[FieldViolation, ...] = (),
         retry_after_s: float | None = None,
         retryable: bool = False,
-        subject: str = "",
     ) -> None:
         super().__init__(message)
         self.kind = kind
@@ -123,7 +122,6 @@ class Fault(Exception):
         self.violations = violations
         self.retry_after_s = retry_after_s
         self.retryable = retryable
-        self.subject = subject
 
     def __repr__(self) -> str:
         return f"Fault({self.kind}, {self.origin}, {self.reason}, {self.message!r})"

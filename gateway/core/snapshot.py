@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from gateway.core.decision import ChainPolicy
 from gateway.core.endpoint import Endpoint
@@ -61,4 +62,4 @@ class Snapshot:
         if default not in by_name:
             raise ValueError(f"default endpoint {default!r} is not among the endpoints")
         ranked = tuple(sorted(endpoints, key=lambda endpoint: endpoint.rank))
-        return cls(ranked, default, router or RouterSettings(), version, by_name)
+        return cls(ranked, default, router or RouterSettings(), version, MappingProxyType(by_name))

@@ -1,0 +1,37 @@
+"""One request on its way through the gateway, and what is known about it so far."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from gateway.core.candidate import Answer, Attempt, Candidate
+from gateway.core.deadline import Deadline
+from gateway.core.decision import RoutingDecision
+from gateway.core.events import Emit
+from gateway.core.hole import Request
+
+
+@dataclass(slots=True)
+class Exchange:
+    """A request with its deadline, its listener and its record.
+
+    The record (`decision`, `attempts`, `candidates`, `streamed`) only grows, so that an error can
+    be explained from it however the request ended. `emit` is set for a streamed answer;
+    `streamed` holds the pieces of text already handed to the caller.
+    """
+
+    request: Request
+    deadline: Deadline
+    emit: Emit | None = None
+    decision: RoutingDecision | None = None
+    attempts: list[Attempt] = field(default_factory=list[Attempt])
+    candidates: list[Candidate] = field(default_factory=list[Candidate])
+    streamed: list[str] = field(default_factory=list[str])
+
+
+Handle = Callable[[Exchange], Awaitable[Answer]]
+"""Answers an exchange; raises Fault."""
+
+Guard = Callable[[Handle], Handle]
+"""Wraps a handle with one concern. Order lives in `gateway.app.REQUEST_STACK`."""

@@ -1,0 +1,58 @@
+"""Every request is counted once, however it ends."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from gateway.core.candidate import Answer, AttemptStatus
+from gateway.core.exchange import Exchange, Guard, Handle
+from gateway.core.faults import Fault, Kind
+
+EXHAUSTED_KINDS = frozenset({Kind.UNAVAILABLE, Kind.EXHAUSTED, Kind.UNVERIFIED, Kind.TRUNCATED})
+
+
+class Counter(Protocol):
+    """Counts requests of the whole ensemble."""
+
+    def finished(
+        self, *, ok: bool, attempts: int, fallback_used: bool, fallback_exhausted: bool
+    ) -> None:
+        """Count one request that ended."""
+        ...
+
+
+def count(counter: Counter) -> Guard:
+    """Count requests, attempts, used fallbacks and exhausted chains apart.
+
+    A fallback is used when an endpoint other than the primary was called; a chain is exhausted
+    when the request failed although every allowed endpoint was tried.
+    """
+
+    def wrap(handle: Handle) -> Handle:
+        async def counted(exchange: Exchange) -> Answer:
+            ok, exhausted = False, False
+            try:
+                answer = await handle(exchange)
+                ok = True
+            except Fault as fault:
+                exhausted = bool(exchange.attempts) and fault.kind in EXHAUSTED_KINDS
+                raise
+            finally:
+                called = [
+                    attempt
+                    for attempt in exchange.attempts
+                    if attempt.status is not AttemptStatus.SKIPPED
+                ]
+                decision = exchange.decision
+                counter.finished(
+                    ok=ok,
+                    attempts=len(called),
+                    fallback_used=decision is not None
+                    and any(attempt.endpoint != decision.primary for attempt in called),
+                    fallback_exhausted=exhausted,
+                )
+            return answer
+
+        return counted
+
+    return wrap

@@ -1,0 +1,56 @@
+"""One deadline over everything a request does."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from gateway.core.candidate import Answer
+from gateway.core.deadline import Deadline
+from gateway.core.exchange import Exchange, Guard, Handle
+from gateway.core.faults import Fault, Kind, Origin, Reason
+from gateway.core.ports import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlineSettings:
+    """`reserve_s` is kept back so that the answer is on the wire before the caller's timer ends.
+
+    It is never more than `reserve_share` of the time left.
+    """
+
+    reserve_s: float = 0.008
+    reserve_share: float = 0.1
+
+
+def deadline(settings: DeadlineSettings, clock: Clock) -> Guard:
+    """End the request shortly before its deadline with Fault(DEADLINE), whatever it is doing.
+
+    A request that arrives after its deadline is refused before any endpoint is called.
+    """
+
+    def wrap(handle: Handle) -> Handle:
+        async def bounded(exchange: Exchange) -> Answer:
+            left = exchange.deadline.left(clock())
+            if left <= 0:
+                raise _over()
+            left -= min(settings.reserve_s, left * settings.reserve_share)
+            exchange.deadline = Deadline(clock() + left)
+            try:
+                async with asyncio.timeout(left):
+                    return await handle(exchange)
+            except TimeoutError:
+                raise _over() from None
+
+        return bounded
+
+    return wrap
+
+
+def _over() -> Fault:
+    return Fault(
+        Kind.DEADLINE,
+        Origin.CALLER,
+        Reason.DEADLINE_EXCEEDED,
+        "the request's deadline was over",
+    )

@@ -1,0 +1,76 @@
+"""Every try leaves a record: in the answer, in the metrics and in the request's account."""
+
+from __future__ import annotations
+
+import asyncio
+
+from gateway.core.candidate import NO_USAGE, Attempt, AttemptStatus, Completion, Usage
+from gateway.core.faults import Fault, Kind, Reason
+from gateway.core.outcome import Outcome, outcome_of
+from gateway.core.policy import Call, Invocation, Policy, Recorder
+from gateway.core.ports import Clock
+
+
+def observe(recorder: Recorder, clock: Clock) -> Policy:
+    """Record each try exactly once, however it ends: answered, failed or cancelled."""
+
+    def wrap(call: Call) -> Call:
+        async def observed(invocation: Invocation) -> Completion:
+            endpoint = invocation.task.endpoint
+            started = clock()
+            recorder.started(endpoint.name)
+            try:
+                completion = await call(invocation)
+            except Fault as fault:
+                elapsed = clock() - started
+                recorder.ended(endpoint.name, outcome_of(fault), elapsed)
+                _append(invocation, _status(fault), elapsed, fault.reason, fault.message)
+                raise
+            except asyncio.CancelledError:
+                elapsed = clock() - started
+                recorder.ended(endpoint.name, Outcome.NOT_COUNTED, elapsed)
+                _append(
+                    invocation,
+                    AttemptStatus.CANCELLED,
+                    elapsed,
+                    Reason.NOT_NEEDED,
+                    "ended by the gateway: the caller left, the time was over or another won",
+                )
+                raise
+            elapsed = clock() - started
+            recorder.ended(endpoint.name, Outcome.SUCCESS, elapsed)
+            _append(invocation, AttemptStatus.OK, elapsed, usage=completion.usage)
+            return completion
+
+        return observed
+
+    return wrap
+
+
+def _status(fault: Fault) -> AttemptStatus:
+    return AttemptStatus.TIMEOUT if fault.kind is Kind.DEADLINE else AttemptStatus.FAILED
+
+
+def _append(
+    invocation: Invocation,
+    status: AttemptStatus,
+    elapsed_s: float,
+    reason: str = "",
+    detail: str = "",
+    usage: Usage = NO_USAGE,
+) -> None:
+    task = invocation.task
+    tokens = usage.prompt_tokens + usage.completion_tokens
+    attempt = Attempt(
+        task.endpoint.name,
+        invocation.try_number,
+        status,
+        reason,
+        detail,
+        elapsed_s,
+        usage,
+        tokens * task.endpoint.cost_micros_per_1k // 1000,
+        task.candidate,
+    )
+    invocation.attempts.append(attempt)
+    invocation.account.settle(task, attempt)

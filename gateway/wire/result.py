@@ -1,0 +1,135 @@
+"""Decisions, attempts, verdicts, candidates and answers on the wire."""
+
+from __future__ import annotations
+
+from ensemble.v1 import decision_pb2, gateway_service_pb2, result_pb2
+from google.protobuf.duration_pb2 import Duration
+
+from gateway.core.candidate import Answer, Attempt, Candidate, FinishReason, Usage
+from gateway.core.constraint import Verdict
+from gateway.core.decision import RoutingDecision
+from gateway.core.hole import Request
+from gateway.wire.enums import (
+    ATTEMPT_STATUS,
+    CAPABILITY,
+    CHAIN_POLICY,
+    FINISH,
+    FINISH_FROM,
+    REASON,
+    VERDICT_STATUS,
+)
+
+NANOS = 1_000_000_000
+
+
+def duration(seconds: float) -> Duration:
+    """Write a span of time; negative spans count as 0."""
+    whole, nanos = divmod(max(0, round(seconds * NANOS)), NANOS)
+    return Duration(seconds=whole, nanos=nanos)
+
+
+def finish_from_wire(number: int) -> FinishReason:
+    """Read why generation ended; an unknown number counts as not stated."""
+    return FINISH_FROM.get(number, FinishReason.UNSPECIFIED)
+
+
+def usage_from_wire(wire: result_pb2.Usage) -> Usage:
+    """Read token counts."""
+    return Usage(wire.prompt_tokens, wire.completion_tokens)
+
+
+def usage_to_wire(usage: Usage) -> result_pb2.Usage:
+    """Write token counts."""
+    return result_pb2.Usage(
+        prompt_tokens=usage.prompt_tokens, completion_tokens=usage.completion_tokens
+    )
+
+
+def decision_to_wire(decision: RoutingDecision) -> decision_pb2.RoutingDecision:
+    """Write a decision."""
+    capability = CAPABILITY[decision.capability] if decision.capability else None
+    return decision_pb2.RoutingDecision(
+        primary=decision.primary,
+        fallbacks=decision.fallbacks,
+        reason=REASON[decision.reason],
+        detail=decision.detail,
+        capability=capability,
+        complexity=decision.complexity,
+        estimator=decision.estimator,
+        chain_policy=CHAIN_POLICY[decision.chain_policy],
+        excluded=[
+            decision_pb2.ExcludedEndpoint(
+                endpoint=item.endpoint, reason=item.reason.name, detail=item.detail
+            )
+            for item in decision.excluded
+        ],
+        snapshot_version=decision.snapshot_version,
+    )
+
+
+def verdict_to_wire(verdict: Verdict) -> result_pb2.Verdict:
+    """Write a verdict."""
+    return result_pb2.Verdict(
+        constraint=verdict.constraint,
+        status=VERDICT_STATUS[verdict.status],
+        reason=verdict.reason,
+        required=verdict.required,
+    )
+
+
+def attempt_to_wire(attempt: Attempt) -> result_pb2.Attempt:
+    """Write an attempt."""
+    return result_pb2.Attempt(
+        endpoint=attempt.endpoint,
+        try_number=attempt.try_number,
+        status=ATTEMPT_STATUS[attempt.status],
+        reason=attempt.reason,
+        detail=attempt.detail,
+        elapsed=duration(attempt.elapsed_s),
+        usage=usage_to_wire(attempt.usage),
+        cost_micros=attempt.cost_micros,
+        candidate=attempt.candidate,
+    )
+
+
+def candidate_to_wire(candidate: Candidate) -> result_pb2.Candidate:
+    """Write a candidate with its text."""
+    logprobs = candidate.completion.logprobs
+    return result_pb2.Candidate(
+        index=candidate.index,
+        endpoint=candidate.endpoint,
+        model=candidate.completion.model,
+        text=candidate.completion.text,
+        finish_reason=FINISH[candidate.completion.finish_reason],
+        confidence=candidate.confidence,
+        verdicts=[verdict_to_wire(verdict) for verdict in candidate.verdicts],
+        seed=candidate.seed,
+        temperature=candidate.temperature,
+        mean_logprob=sum(logprobs) / len(logprobs) if logprobs else None,
+    )
+
+
+def answer_to_wire(
+    answer: Answer, request: Request, *, trace_id: str = "", with_text: bool = True
+) -> gateway_service_pb2.GenerateResponse:
+    """Write an answer; `with_text` is False for the last event of a stream."""
+    chosen = answer.chosen
+    candidates = answer.candidates if request.return_candidates else ()
+    return gateway_service_pb2.GenerateResponse(
+        text=chosen.completion.text if with_text else "",
+        finish_reason=FINISH[chosen.completion.finish_reason],
+        endpoint=chosen.endpoint,
+        model=chosen.completion.model,
+        usage=usage_to_wire(answer.usage),
+        cost_micros=answer.cost_micros,
+        confidence=chosen.confidence,
+        confidence_method=chosen.method,
+        verdicts=[verdict_to_wire(verdict) for verdict in chosen.verdicts],
+        candidates=[candidate_to_wire(candidate) for candidate in candidates],
+        decision=decision_to_wire(answer.decision),
+        attempts=[attempt_to_wire(attempt) for attempt in answer.attempts],
+        request_id=request.request_id,
+        trace_id=trace_id,
+        hole_id=request.hole.spec.hole_id,
+        elapsed=duration(answer.elapsed_s),
+    )
