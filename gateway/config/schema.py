@@ -1,0 +1,203 @@
+"""Every setting, its range and its default. docs/config.md is generated from this file.
+
+Precedence: command line, environment (`ENSEMBLE_SECTION__KEY`), configuration file, default.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from gateway.core.decision import ChainPolicy
+from gateway.core.endpoint import Capability, Protocol
+from gateway.upstreams.options import Dialect, OpenAiMode
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
+Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+
+
+class Section(BaseModel):
+    """A table of the file; a key that nobody reads is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ServerConfig(Section):
+    """The listener."""
+
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=50051, ge=0, le=65535, description="Port; 0 takes a free one.")
+    default_deadline_s: Seconds = Field(
+        default=300.0, description="Deadline of a caller without one, and the longest allowed."
+    )
+    max_message_bytes: int = Field(
+        default=8 * 1024 * 1024, ge=1024, le=256 * 1024 * 1024, description="Largest message taken."
+    )
+    max_in_flight: int = Field(
+        default=12_000, ge=1, le=1_000_000, description="RPCs served at once; more are refused."
+    )
+    batch_in_flight: int = Field(
+        default=16, ge=1, le=1024, description="Holes of one batch stream worked on at once."
+    )
+    drain_delay_s: float = Field(
+        default=0.0, ge=0, le=600, description="Time between NOT_SERVING and the end of listening."
+    )
+    drain_grace_s: Seconds = Field(
+        default=305.0, description="Time for running requests to end; above the longest deadline."
+    )
+    reflection: bool = Field(default=True, description="Serve gRPC reflection.")
+
+    @model_validator(mode="after")
+    def grace_outlasts_deadlines(self) -> ServerConfig:
+        """A grace shorter than a deadline would make callers send a running job twice."""
+        if self.drain_grace_s < self.default_deadline_s:
+            raise ValueError("drain_grace_s must be at least default_deadline_s")
+        return self
+
+
+class EnsembleConfig(Section):
+    """Fallback and best-of-N."""
+
+    fallback_enabled: bool = Field(
+        default=True, description="Walk the chain when the primary fails."
+    )
+    max_attempts: int = Field(
+        default=3, ge=1, le=10, description="Endpoints tried in sequence, the primary included."
+    )
+    best_of_n: int | None = Field(
+        default=None, ge=1, le=16, description="Candidates at once when the request does not say."
+    )
+    default_endpoint: str | None = Field(
+        default=None, description="Endpoint when no rule matches; default: the first one listed."
+    )
+    scorer: Literal["default", "legacy_speed"] = Field(
+        default="default",
+        description="How confidence is computed; legacy_speed is for parity only.",
+    )
+
+
+class RouterConfig(Section):
+    """Thresholds of the routing rules."""
+
+    constraint_limit: int = Field(
+        default=10,
+        ge=0,
+        le=1000,
+        description="More constraints than this go to constrained generation.",
+    )
+    fast_below: float = Field(default=0.3, ge=0, le=1, description="Complexity below this is fast.")
+    quality_above: float = Field(
+        default=0.7, ge=0, le=1, description="Complexity above this is hard."
+    )
+    complexity: Literal["v1", "v2"] = Field(default="v2", description="Complexity estimator.")
+    security_chain: ChainPolicy = Field(
+        default=ChainPolicy.STRICT, description="Chain of secure holes."
+    )
+    constrained_chain: ChainPolicy = Field(
+        default=ChainPolicy.PREFER, description="Chain of that rule."
+    )
+    fast_chain: ChainPolicy = Field(default=ChainPolicy.PREFER, description="Chain of that rule.")
+    quality_chain: ChainPolicy = Field(
+        default=ChainPolicy.PREFER, description="Chain of that rule."
+    )
+
+    @model_validator(mode="after")
+    def bands_do_not_overlap(self) -> RouterConfig:
+        """A hole cannot be both simple and hard."""
+        if self.fast_below > self.quality_above:
+            raise ValueError("fast_below must not be above quality_above")
+        return self
+
+
+class RetryConfig(Section):
+    """Retries on the same endpoint; transient faults only."""
+
+    max_tries: int = Field(
+        default=3, ge=1, le=10, description="Tries on one endpoint, the first included."
+    )
+    base_s: Seconds = Field(default=0.1, description="Longest wait before the first retry.")
+    factor: float = Field(default=2.0, ge=1, le=10, description="Growth of the wait.")
+    max_s: Seconds = Field(default=2.0, description="Longest wait.")
+
+
+class MetricsConfig(Section):
+    """The sliding window of the per-endpoint counters."""
+
+    window_s: Seconds = Field(default=300.0, description="Age of the oldest attempt in the window.")
+    window_attempts: int = Field(
+        default=256, ge=1, le=10_000, description="Most attempts in the window."
+    )
+
+
+class LogConfig(Section):
+    """Log lines go to standard error; none ever holds a prompt or a completion."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least level."
+    )
+    format: Literal["auto", "json", "text"] = Field(
+        default="auto", description="auto is text on a terminal, else JSON."
+    )
+
+
+class EndpointConfig(Section):
+    """One remote model."""
+
+    name: Name = Field(description="Unique name.")
+    url: str = Field(
+        description="native: host:port, grpc:// or grpcs://; openai: http(s)://host/v1."
+    )
+    protocol: Protocol = Field(default=Protocol.NATIVE, description="How to speak to it.")
+    model: str = Field(default="", description="Model to ask for; empty = the server's default.")
+    capabilities: frozenset[Capability] = Field(
+        default=frozenset({Capability.CODE_COMPLETION}), description="What it is good at."
+    )
+    priority: int = Field(default=0, ge=-1000, le=1000, description="Lower is tried first.")
+    cost_per_1k_tokens: float = Field(
+        default=0.0, ge=0, le=1000, allow_inf_nan=False, description="Price of 1,000 tokens."
+    )
+    timeout_s: Seconds = Field(default=300.0, description="Longest time of one attempt.")
+    max_context: int = Field(default=0, ge=0, description="Tokens it takes in all; 0 = not stated.")
+    tags: frozenset[str] = Field(default=frozenset(), description="Free tags for hard filters.")
+    drained: bool = Field(default=False, description="Give it no requests.")
+    continues: bool = Field(default=True, description="It can go on from a partial answer.")
+    secret_ref: str | None = Field(
+        default=None, description="env:NAME or file:/path of its bearer token."
+    )
+    openai_mode: OpenAiMode = Field(
+        default=OpenAiMode.CHAT, description="openai: which call to use."
+    )
+    dialect: Dialect = Field(default=Dialect.OPENAI, description="openai: which fields it has.")
+    logprobs: bool = Field(default=False, description="openai: ask for log-probabilities.")
+
+    @field_validator("secret_ref")
+    @classmethod
+    def secret_by_reference(cls, value: str | None) -> str | None:
+        """Refuse a token written into the file, without repeating it."""
+        if value is not None and not (
+            (value.startswith("env:") and value[4:].isidentifier()) or value.startswith("file:/")
+        ):
+            raise ValueError("must be env:NAME or file:/path, never the secret itself")
+        return value
+
+
+class Settings(BaseSettings):
+    """A whole configuration. Load it with `gateway.config.load.load`."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid",
+        frozen=True,
+        env_prefix="ENSEMBLE_",
+        env_nested_delimiter="__",
+        nested_model_default_partial_update=True,
+    )
+
+    server: ServerConfig = Field(default=ServerConfig(), description="The listener.")
+    ensemble: EnsembleConfig = Field(default=EnsembleConfig(), description="The ensemble.")
+    router: RouterConfig = Field(default=RouterConfig(), description="The routing rules.")
+    retry: RetryConfig = Field(default=RetryConfig(), description="Retries.")
+    metrics: MetricsConfig = Field(default=MetricsConfig(), description="Counters.")
+    log: LogConfig = Field(default=LogConfig(), description="Logs.")
+    endpoint: tuple[EndpointConfig, ...] = Field(default=(), description="The remote models.")

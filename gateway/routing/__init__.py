@@ -1,0 +1,1 @@
+"""Pure decisions: which endpoint gets a hole, in which order the others follow, and why."""

@@ -1,0 +1,29 @@
+"""From a configured endpoint to the adapter that speaks to it."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from gateway.core.endpoint import Endpoint, Protocol
+from gateway.core.ports import Clock, Upstream
+from gateway.upstreams.native_grpc import NativeUpstream
+from gateway.upstreams.options import UpstreamOptions
+
+__all__ = ["UpstreamOptions", "connect"]
+
+
+def connect(endpoint: Endpoint, options: UpstreamOptions, clock: Clock) -> Upstream:
+    """Make the adapter of an endpoint's protocol; it connects with the first call.
+
+    Call it inside the event loop that will use it. Raises ValueError when the URL does not fit the
+    protocol: the configuration must be mended.
+    """
+    if endpoint.protocol is Protocol.NATIVE:
+        return NativeUpstream(endpoint, options, clock)
+    parts = urlsplit(endpoint.url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("an OpenAI-compatible endpoint's URL is http://host:port/v1 or https://…")
+    # aiohttp costs megabytes that a gateway without such endpoints does not pay.
+    from gateway.upstreams.openai_http import OpenAiUpstream  # noqa: PLC0415 - see above
+
+    return OpenAiUpstream(endpoint, options, clock)

@@ -1,0 +1,195 @@
+"""The native protocol: `ensemble.v1.ModelService` over gRPC."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Protocol, cast
+
+import grpc
+from ensemble.v1 import hole_pb2
+from ensemble.v1.model_service_pb2 import (
+    ModelServiceGenerateRequest,
+    ModelServiceGenerateResponse,
+    ModelServiceGenerateStreamRequest,
+    ModelServiceGenerateStreamResponse,
+)
+from ensemble.v1.model_service_pb2_grpc import ModelServiceStub
+
+from gateway.core.candidate import Completion, Usage
+from gateway.core.constraint import Constraint
+from gateway.core.deadline import Deadline
+from gateway.core.endpoint import Endpoint
+from gateway.core.hole import Hole
+from gateway.core.ports import Clock, SendText, Task
+from gateway.upstreams.channels import open_channel
+from gateway.upstreams.errors import (
+    CLOSING,
+    CUT,
+    NONSENSE,
+    TOO_LARGE_ANSWER,
+    UNSENDABLE,
+    finite,
+    time_left,
+)
+from gateway.upstreams.errors_grpc import fault_of_status
+from gateway.upstreams.headers import outgoing
+from gateway.upstreams.options import UpstreamOptions
+from gateway.wire.hole import constraint_to_wire, sampling_to_wire
+from gateway.wire.result import finish_from_wire
+
+
+class _Cancellable(Protocol):
+    def cancel(self) -> bool: ...
+
+
+class NativeUpstream:
+    """A connection to one ModelService. Make it inside the event loop that uses it."""
+
+    def __init__(self, endpoint: Endpoint, options: UpstreamOptions, clock: Clock) -> None:
+        self._endpoint = endpoint
+        self._clock = clock
+        self._authorization = options.authorization
+        self._max_bytes = options.max_message_bytes
+        self._channel = open_channel(endpoint.url, options.max_message_bytes)
+        stub = ModelServiceStub(self._channel)
+        self._generate = stub.Generate
+        self._generate_stream = stub.GenerateStream
+        # Closing a channel leaves streams running whose reader is busy elsewhere.
+        self._running: set[_Cancellable] = set()
+        self._closed = False
+
+    async def generate(self, task: Task, deadline: Deadline) -> Completion:
+        """Complete the task's hole. Raises Fault."""
+        request = self._request_of(task)
+        with self._mapped():
+            call = self._generate(
+                request,
+                # gRPC forwards no deadline of its own accord.
+                timeout=time_left(self._endpoint, deadline, self._clock),
+                metadata=outgoing(task.request, self._authorization),
+                wait_for_ready=False,
+            )
+            self._running.add(call)
+            try:
+                # None, against its type, when the message could not be parsed.
+                answer = cast("ModelServiceGenerateResponse | None", await call)
+            finally:
+                self._running.discard(call)
+        if answer is None:
+            raise NONSENSE.fault(self._endpoint)
+        return _completion(answer.text, answer, tuple(answer.token_logprobs))
+
+    async def stream(self, task: Task, deadline: Deadline, send: SendText) -> Completion:
+        """Complete the task's hole piece by piece. Raises Fault."""
+        request = ModelServiceGenerateStreamRequest(request=self._request_of(task))
+        with self._mapped():
+            call = self._generate_stream(
+                request,
+                timeout=time_left(self._endpoint, deadline, self._clock),
+                metadata=outgoing(task.request, self._authorization),
+                wait_for_ready=False,
+            )
+            self._running.add(call)
+            try:
+                return await self._follow(call, send)
+            finally:
+                # gRPC does not end a stream whose reader is gone: the server would go on writing.
+                call.cancel()
+                self._running.discard(call)
+
+    async def close(self) -> None:
+        """Close the connection; running calls end with Fault(CANCELLED)."""
+        self._closed = True
+        for call in tuple(self._running):
+            call.cancel()
+        await self._channel.close()
+
+    async def _follow(
+        self,
+        call: grpc.aio.UnaryStreamCall[
+            ModelServiceGenerateStreamRequest, ModelServiceGenerateStreamResponse
+        ],
+        send: SendText,
+    ) -> Completion:
+        pieces: list[str] = []
+        logprobs: list[float] = []
+        size = 0
+        done: ModelServiceGenerateResponse | None = None
+        while (read := await call.read()) is not grpc.aio.EOF:
+            message = cast("ModelServiceGenerateStreamResponse | None", read)
+            if message is None or done is not None:
+                raise NONSENSE.fault(self._endpoint)
+            text = message.text
+            if text:
+                size += len(text)
+                if size > self._max_bytes:
+                    raise TOO_LARGE_ANSWER.fault(self._endpoint)
+                pieces.append(text)
+                await send(text)
+            logprobs.extend(message.token_logprobs)
+            if message.HasField("done"):
+                done = message.done
+        if done is None:
+            raise CUT.fault(self._endpoint)
+        return _completion("".join(pieces), done, tuple(logprobs))
+
+    def _request_of(self, task: Task) -> ModelServiceGenerateRequest:
+        if self._closed:
+            raise CLOSING.fault(self._endpoint)
+        request = task.request
+        hole = request.hole
+        try:
+            return ModelServiceGenerateRequest(
+                model=self._endpoint.model,
+                prompt=hole.prompt + task.partial,
+                suffix=hole.suffix,
+                sampling=sampling_to_wire(task.sampling),
+                constraints=_constraints(hole),
+                language=hole.spec.language,
+                request_id=request.request_id,
+                candidate=task.candidate,
+            )
+        except UnicodeEncodeError:
+            raise UNSENDABLE.fault(self._endpoint) from None
+
+    @contextmanager
+    def _mapped(self) -> Generator[None]:
+        try:
+            yield
+        except grpc.aio.AioRpcError as error:
+            # `from None`: the endpoint's words stay out of every traceback.
+            raise fault_of_status(self._endpoint, error) from None
+        except asyncio.CancelledError:
+            if self._closed and not _being_cancelled():
+                raise CLOSING.fault(self._endpoint) from None
+            raise
+
+
+def _being_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _constraints(hole: Hole) -> list[hole_pb2.Constraint]:
+    """All requirements with a body, those of the hole itself included, for servers that steer."""
+    wire = [constraint_to_wire(constraint) for constraint in hole.constraints]
+    spec = hole.spec
+    if spec.json_schema is not None:
+        wire.append(constraint_to_wire(Constraint("hole.json_schema", spec.json_schema)))
+    if spec.grammar is not None:
+        wire.append(constraint_to_wire(Constraint("hole.grammar", spec.grammar)))
+    return wire
+
+
+def _completion(
+    text: str, answer: ModelServiceGenerateResponse, logprobs: tuple[float, ...]
+) -> Completion:
+    return Completion(
+        text=text,
+        finish_reason=finish_from_wire(answer.finish_reason),
+        model=answer.model,
+        usage=Usage(answer.usage.prompt_tokens, answer.usage.completion_tokens),
+        logprobs=finite(logprobs),
+    )

@@ -1,0 +1,130 @@
+"""The request body of OpenAI-compatible calls."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.core.constraint import ConstraintBody, Grammar, GrammarSyntax, JsonSchema, Regex
+from gateway.core.endpoint import Endpoint
+from gateway.core.hole import Hole, Sampling
+from gateway.core.ports import Task
+from gateway.upstreams.options import Dialect, OpenAiMode, UpstreamOptions
+from gateway.upstreams.prompt import SYSTEM, chat_prompt
+
+PATHS: Mapping[OpenAiMode, str] = {
+    OpenAiMode.CHAT: "/chat/completions",
+    OpenAiMode.COMPLETIONS: "/completions",
+}
+
+
+def body_of(
+    task: Task, endpoint: Endpoint, options: UpstreamOptions, *, stream: bool
+) -> dict[str, Any]:
+    """Build the body. Only what is set is sent: servers answer 500 to parameters they dislike."""
+    hole = task.request.hole
+    chat = options.openai_mode is OpenAiMode.CHAT
+    body: dict[str, Any] = {"model": endpoint.model}
+    if chat:
+        body["messages"] = [
+            {"role": "system", "content": SYSTEM},
+            {"role": "user", "content": chat_prompt(hole, task.partial)},
+        ]
+    else:
+        body["prompt"] = hole.prompt + task.partial
+        if hole.suffix:
+            body["suffix"] = hole.suffix
+    body.update(_sampling(task.sampling, options.dialect))
+    if options.logprobs:
+        # The older call takes the number of alternatives; 1 is the least that all servers accept.
+        body["logprobs"] = True if chat else 1
+    body.update(steering(hole, options))
+    if stream:
+        body["stream"] = True
+        body["stream_options"] = {"include_usage": True}
+    return body
+
+
+def _sampling(sampling: Sampling, dialect: Dialect) -> dict[str, Any]:
+    fields = {
+        "max_tokens": sampling.max_tokens,
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        # Signed 64 bits there, unsigned here.
+        "seed": None if sampling.seed is None else sampling.seed % 2**63,
+        "stop": list(sampling.stop) or None,
+        "top_k": None if dialect is Dialect.OPENAI else sampling.top_k,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def steering(hole: Hole, options: UpstreamOptions) -> dict[str, Any]:
+    """Choose the one constraint that the server is asked to keep to while decoding.
+
+    Servers refuse more than one. The hole's own schema and grammar go first, then the constraints
+    by priority; the first that the dialect can express is taken. Every check runs here anyway.
+    """
+    own = (hole.spec.json_schema, hole.spec.grammar)
+    ranked = sorted(hole.constraints, key=lambda item: (not item.required, -item.priority))
+    for body in (*own, *(constraint.body for constraint in ranked)):
+        fields = None if body is None else _fields(body, options)
+        if fields:
+            return fields
+    return {}
+
+
+def _fields(body: ConstraintBody, options: UpstreamOptions) -> dict[str, Any] | None:
+    match body:
+        case JsonSchema(text):
+            return _schema_fields(_parsed(text), options)
+        case Grammar() as grammar:
+            return _grammar_fields(grammar, options.dialect)
+        case Regex(pattern, flags="") if options.dialect is Dialect.VLLM:
+            return {"guided_regex": pattern}
+        case Regex(pattern, flags="") if options.dialect is Dialect.VLLM_STRUCTURED:
+            return {"structured_outputs": {"regex": pattern}}
+        case _:
+            return None
+
+
+def _parsed(text: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        # Checked at the ingress; a caller in process may have skipped that, and it is a hint only.
+        return None
+
+
+def _schema_fields(schema: object, options: UpstreamOptions) -> dict[str, Any] | None:
+    if schema is None:
+        return None
+    if options.openai_mode is OpenAiMode.CHAT:
+        if options.dialect is Dialect.LLAMACPP:
+            # The only form that both llama.cpp's server and its Python binding read.
+            return {"response_format": {"type": "json_object", "schema": schema}}
+        named = {"name": "fill", "schema": schema}
+        return {"response_format": {"type": "json_schema", "json_schema": named}}
+    match options.dialect:
+        case Dialect.LLAMACPP:
+            return {"json_schema": schema}
+        case Dialect.VLLM:
+            return {"guided_json": schema}
+        case Dialect.VLLM_STRUCTURED:
+            return {"structured_outputs": {"json": schema}}
+        case _:
+            return None
+
+
+def _grammar_fields(grammar: Grammar, dialect: Dialect) -> dict[str, Any] | None:
+    if not grammar.text:
+        return None
+    match dialect:
+        case Dialect.LLAMACPP if grammar.syntax is GrammarSyntax.GBNF:
+            return {"grammar": grammar.text}
+        case Dialect.VLLM:
+            return {"guided_grammar": grammar.text}
+        case Dialect.VLLM_STRUCTURED:
+            return {"structured_outputs": {"grammar": grammar.text}}
+        case _:
+            return None

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import pytest
+
+from gateway.core.constraint import (
+    Constraint,
+    ForbiddenText,
+    Grammar,
+    GrammarRule,
+    GrammarSyntax,
+    JsonSchema,
+    Regex,
+)
+from gateway.core.endpoint import Endpoint
+from gateway.core.hole import NO_SAMPLING, Hole, HoleSpec, Request, Sampling
+from gateway.core.ports import Task
+from gateway.upstreams.openai_body import body_of, steering
+from gateway.upstreams.options import Dialect, OpenAiMode, UpstreamOptions
+
+ENDPOINT = Endpoint("e", model="m")
+COMPLETIONS = UpstreamOptions(openai_mode=OpenAiMode.COMPLETIONS)
+SCHEMA = JsonSchema('{"type": "object"}')
+PARSED = {"type": "object"}
+GBNF = Grammar(GrammarSyntax.GBNF, 'root ::= "a"')
+LARK = Grammar(GrammarSyntax.LARK, 'start: "a"')
+
+
+def task_of(hole: Hole, sampling: Sampling = NO_SAMPLING, partial: str = "") -> Task:
+    return Task(Request(hole, "r"), ENDPOINT, sampling, partial=partial)
+
+
+def test_a_bare_completion_sends_what_is_set_and_nothing_else() -> None:
+    assert body_of(task_of(Hole("x = ")), ENDPOINT, COMPLETIONS, stream=False) == {
+        "model": "m",
+        "prompt": "x = ",
+    }
+
+
+def test_a_full_completion() -> None:
+    sampling = Sampling(16, 0.0, 0.9, 40, 2**64 - 1, ("\n",))
+    options = UpstreamOptions(openai_mode=OpenAiMode.COMPLETIONS, logprobs=True)
+    body = body_of(task_of(Hole("x = ", "\n"), sampling, "1 +"), ENDPOINT, options, stream=True)
+    assert body == {
+        "model": "m",
+        "prompt": "x = 1 +",
+        "suffix": "\n",
+        "max_tokens": 16,
+        "temperature": 0.0,
+        "top_p": 0.9,
+        "seed": 2**63 - 1,
+        "stop": ["\n"],
+        "logprobs": 1,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+
+
+def test_a_chat_has_a_system_and_a_user_message() -> None:
+    options = UpstreamOptions(dialect=Dialect.LLAMACPP, logprobs=True)
+    body = body_of(task_of(Hole("x = "), Sampling(top_k=3)), ENDPOINT, options, stream=False)
+    assert [message["role"] for message in body["messages"]] == ["system", "user"]
+    assert "x = " in body["messages"][1]["content"]
+    assert body["logprobs"] is True
+    assert body["top_k"] == 3
+
+
+CASES = [
+    (Dialect.OPENAI, "chat", SCHEMA, {"response_format": {"type": "json_schema", "json_schema": {"name": "fill", "schema": PARSED}}}),  # noqa: E501
+    (Dialect.OPENAI, "completions", SCHEMA, {}),
+    (Dialect.OPENAI, "chat", GBNF, {}),
+    (Dialect.OPENAI, "chat", Regex("a"), {}),
+    (Dialect.LLAMACPP, "chat", SCHEMA, {"response_format": {"type": "json_object", "schema": PARSED}}),  # noqa: E501
+    (Dialect.LLAMACPP, "completions", SCHEMA, {"json_schema": PARSED}),
+    (Dialect.LLAMACPP, "chat", GBNF, {"grammar": GBNF.text}),
+    (Dialect.LLAMACPP, "chat", LARK, {}),
+    (Dialect.LLAMACPP, "chat", Regex("a"), {}),
+    (Dialect.VLLM, "completions", SCHEMA, {"guided_json": PARSED}),
+    (Dialect.VLLM, "chat", LARK, {"guided_grammar": LARK.text}),
+    (Dialect.VLLM, "chat", Regex("a"), {"guided_regex": "a"}),
+    (Dialect.VLLM, "chat", Regex("a", "i"), {}),
+    (Dialect.VLLM_STRUCTURED, "completions", SCHEMA, {"structured_outputs": {"json": PARSED}}),
+    (Dialect.VLLM_STRUCTURED, "chat", LARK, {"structured_outputs": {"grammar": LARK.text}}),
+    (Dialect.VLLM_STRUCTURED, "chat", Regex("a"), {"structured_outputs": {"regex": "a"}}),
+    (Dialect.VLLM, "chat", Grammar(rules=(GrammarRule("a", ("b",)),)), {}),
+    (Dialect.VLLM, "chat", ForbiddenText(("x",)), {}),
+    (Dialect.OPENAI, "chat", JsonSchema("{not json"), {}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("dialect", "mode", "body", "fields"), CASES)
+def test_each_dialect_has_its_own_fields(
+    dialect: Dialect, mode: str, body: object, fields: dict[str, object]
+) -> None:
+    options = UpstreamOptions(openai_mode=OpenAiMode(mode), dialect=dialect)
+    assert steering(Hole("x", constraints=(Constraint("c", body),)), options) == fields
+
+
+def test_only_one_constraint_steers() -> None:
+    options = UpstreamOptions(dialect=Dialect.VLLM)
+    low = Constraint("low", Regex("low"))
+    high = Constraint("high", Regex("high"), priority=3)
+    advisory = Constraint("advisory", Regex("advisory"), priority=9, required=False)
+    assert steering(Hole("x", constraints=(low, advisory, high)), options) == {
+        "guided_regex": "high"
+    }
+    own = HoleSpec(grammar=LARK)
+    assert steering(Hole("x", "", own, (high,)), options) == {"guided_grammar": LARK.text}
