@@ -1,0 +1,143 @@
+"""`ensemble generate` and `ensemble route`: fill a hole, or explain where it would go."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gateway.cli.exits import exits
+from gateway.cli.options import DEFAULT_TARGET, DEFAULT_TIMEOUT, AsJson, ConfigFile, Target, Timeout
+from gateway.cli.output import print_json, print_table
+from gateway.cli.request import Language, Prompt, RequestFile, Suffix, read_request
+
+if TYPE_CHECKING:
+    from ensemble.v1 import decision_pb2
+    from ensemble.v1 import gateway_service_pb2 as pb
+    from ensemble_client import Client
+
+
+def generate(
+    prompt: Prompt = None,
+    suffix: Suffix = "",
+    language: Language = "",
+    request: RequestFile = None,
+    max_tokens: Annotated[int | None, typer.Option(min=1, help="Most tokens of the fill.")] = None,
+    temperature: Annotated[
+        float | None, typer.Option(min=0, max=2, help="0 draws the likeliest tokens.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the draw.")] = None,
+    best_of: Annotated[
+        int | None, typer.Option("--best-of", "-n", min=1, max=16, help="Candidates at once.")
+    ] = None,
+    stream: Annotated[bool, typer.Option("--stream", help="Print the text as it comes.")] = False,
+    target: Target = DEFAULT_TARGET,
+    timeout: Timeout = DEFAULT_TIMEOUT,
+    as_json: AsJson = False,
+) -> None:
+    """Fill one hole through a running gateway and print the fill."""
+    from ensemble.v1 import gateway_service_pb2
+    from ensemble_client import Client
+
+    message = read_request(request, prompt, suffix, language)
+    if max_tokens is not None:
+        message.sampling.max_tokens = max_tokens
+    if temperature is not None:
+        message.sampling.temperature = temperature
+    if seed is not None:
+        message.sampling.seed = seed
+    if best_of is not None:
+        message.n = best_of
+        message.strategy = gateway_service_pb2.STRATEGY_BEST_OF_N
+    with exits(), Client(target) as client:
+        if stream and not as_json:
+            _print_stream(client, message, timeout)
+            return
+        answer = client.generate(message, timeout=timeout)
+        if as_json:
+            print_json(answer)
+        else:
+            _print_answer(answer)
+
+
+def _print_stream(client: Client, message: pb.GenerateRequest, timeout: float) -> None:
+    from ensemble.v1 import gateway_service_pb2 as pb
+
+    for event in client.stream(message, timeout=timeout):
+        if isinstance(event, pb.StreamDelta):
+            print(event.text, end="", flush=True)
+        elif isinstance(event, pb.StreamFailover):
+            print(f"[{event.to_endpoint} goes on]", file=sys.stderr)
+    print()
+
+
+def _print_answer(answer: pb.GenerateResponse) -> None:
+    print(answer.text)
+    from ensemble.v1 import result_pb2
+
+    names = {
+        verdict.constraint: result_pb2.VerdictStatus.Name(verdict.status)
+        for verdict in answer.verdicts
+    }
+    verdicts = ", ".join(
+        f"{name} {status.removeprefix('VERDICT_STATUS_').lower()}" for name, status in names.items()
+    )
+    print(
+        f"{answer.endpoint} in {len(answer.attempts)} attempts, confidence "
+        f"{answer.confidence:.2f} ({answer.confidence_method}); {verdicts}",
+        file=sys.stderr,
+    )
+
+
+def route(
+    prompt: Prompt = None,
+    suffix: Suffix = "",
+    language: Language = "",
+    request: RequestFile = None,
+    config: ConfigFile = None,
+    target: Target = DEFAULT_TARGET,
+    timeout: Timeout = DEFAULT_TIMEOUT,
+    as_json: AsJson = False,
+) -> None:
+    """Explain where a hole would go, without calling any endpoint.
+
+    With --config the decision is made here, from the file; else a running gateway is asked.
+    """
+    message = read_request(request, prompt, suffix, language)
+    with exits():
+        if config is not None:
+            from gateway.app import snapshot_of
+            from gateway.config.load import load
+            from gateway.routing.router import ModelRouter
+            from gateway.wire.request import request_from_wire
+            from gateway.wire.result import decision_to_wire
+
+            router = ModelRouter(snapshot_of(load(config)))
+            decision = decision_to_wire(router.route(request_from_wire(message, request_id="cli")))
+        else:
+            from ensemble_client import Client
+
+            with Client(target) as client:
+                decision = client.route(message, timeout=timeout).decision
+        if as_json:
+            print_json(decision)
+        else:
+            _print_decision(decision)
+
+
+def _print_decision(decision: decision_pb2.RoutingDecision) -> None:
+    from ensemble.v1 import decision_pb2 as pb
+
+    print_table(
+        f"{decision.primary}: {decision.detail}",
+        ("place", "endpoint", "why"),
+        [
+            ("primary", decision.primary, pb.RoutingReason.Name(decision.reason)),
+            *(
+                (f"fallback {place}", name, pb.ChainPolicy.Name(decision.chain_policy))
+                for place, name in enumerate(decision.fallbacks, 1)
+            ),
+            *(("excluded", item.endpoint, item.detail) for item in decision.excluded),
+        ],
+    )

@@ -1,0 +1,28 @@
+"""The command line's entry point: registers the commands."""
+
+from __future__ import annotations
+
+import typer
+
+from gateway.cli import ask, config, demo, model_server, serve, show
+
+app = typer.Typer(
+    name="ensemble",
+    help="A gRPC ensemble inference gateway with model fallback, for code generation.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("serve")(serve.serve)
+app.command("demo")(demo.demo)
+app.command("generate")(ask.generate)
+app.command("route")(ask.route)
+app.command("metrics")(show.metrics)
+app.command("endpoints")(show.endpoints)
+app.add_typer(config.app, name="config")
+app.command("model-server")(model_server.model_server)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

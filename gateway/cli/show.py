@@ -1,0 +1,93 @@
+"""`ensemble metrics` and `ensemble endpoints`: what a running gateway did, and with what."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gateway.cli.exits import exits
+from gateway.cli.options import DEFAULT_TARGET, DEFAULT_TIMEOUT, AsJson, Target, Timeout
+from gateway.cli.output import print_json, print_table
+
+if TYPE_CHECKING:
+    from ensemble.v1 import telemetry_service_pb2
+    from google.protobuf.duration_pb2 import Duration
+
+
+def metrics(
+    endpoint: Annotated[str, typer.Option(help="Only this endpoint.")] = "",
+    target: Target = DEFAULT_TARGET,
+    timeout: Timeout = DEFAULT_TIMEOUT,
+    as_json: AsJson = False,
+) -> None:
+    """Show the counters of the ensemble and of each endpoint."""
+    from ensemble_client import Client
+
+    with exits(), Client(target) as client:
+        answer = client.metrics(endpoint, timeout=timeout)
+        if as_json:
+            print_json(answer)
+            return
+        total = answer.ensemble
+        rows = [
+            _metrics_row(item.endpoint, counters)
+            for item in answer.endpoints
+            for counters in (item.lifetime, item.window)
+        ]
+        print_table(
+            f"{total.requests} requests: {total.succeeded} answered, {total.failed} failed; "
+            f"{total.fallback_used} used a fallback, {total.fallback_exhausted} exhausted theirs",
+            ("endpoint", "span", "attempts", "success", "p50 ms", "p95 ms", "confidence"),
+            rows,
+        )
+
+
+def _metrics_row(name: str, counters: telemetry_service_pb2.EndpointCounters) -> tuple[str, ...]:
+    return (
+        name,
+        counters.span,
+        str(counters.attempts),
+        f"{counters.success_rate:.1%}" if counters.attempts else "-",
+        _ms(counters.success_latency.p50),
+        _ms(counters.success_latency.p95),
+        f"{counters.mean_confidence:.2f}" if counters.judged else "-",
+    )
+
+
+def _ms(span: Duration) -> str:
+    return f"{span.ToNanoseconds() / 1e6:.1f}"
+
+
+def endpoints(
+    target: Target = DEFAULT_TARGET,
+    timeout: Timeout = DEFAULT_TIMEOUT,
+    as_json: AsJson = False,
+) -> None:
+    """List the endpoints of a running gateway, in the router's order."""
+    from ensemble.v1 import admin_service_pb2, decision_pb2
+    from ensemble_client import Client
+
+    with exits(), Client(target) as client:
+        listed = client.endpoints(timeout=timeout)
+        if as_json:
+            print_json(admin_service_pb2.ListEndpointsResponse(endpoints=listed))
+            return
+        rows = [
+            (
+                f"{item.name} (default)" if item.is_default else item.name,
+                item.protocol,
+                item.url,
+                item.model or "-",
+                str(item.priority),
+                ", ".join(_words(decision_pb2.Capability.Name(c)) for c in item.capabilities),
+                "drained" if item.drained else "open",
+            )
+            for item in listed
+        ]
+        columns = ("endpoint", "protocol", "url", "model", "priority", "capabilities", "state")
+        print_table(f"{len(rows)} endpoints", columns, rows)
+
+
+def _words(capability: str) -> str:
+    return capability.removeprefix("CAPABILITY_").lower()

@@ -1,0 +1,1 @@
+"""Turns a decision into attempts and attempts into one answer."""

@@ -1,0 +1,133 @@
+"""EnsembleClient: routes a hole, runs the strategy and answers with an explanation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from gateway.core.candidate import Answer
+from gateway.core.deadline import Deadline
+from gateway.core.decision import RoutingDecision
+from gateway.core.endpoint import Endpoint
+from gateway.core.events import Emit, Started
+from gateway.core.exchange import Exchange, Guard, Handle
+from gateway.core.faults import invalid
+from gateway.core.hole import Request, Strategy
+from gateway.core.policy import Call
+from gateway.core.ports import Clock
+from gateway.ensemble.account import SpendingAccount
+from gateway.ensemble.best_of_n import best_of_n
+from gateway.ensemble.judge import Scorer
+from gateway.ensemble.run import Judgements, Run
+from gateway.ensemble.sequential import sequential
+from gateway.routing.router import ModelRouter
+from gateway.routing.tokens import prompt_tokens
+from gateway.validation.compile import compile_checks
+
+DEFAULT_N = 3
+"""Candidates of BEST_OF_N when neither the request nor the configuration says."""
+
+
+@dataclass(frozen=True, slots=True)
+class EnsembleSettings:
+    """How the ensemble works when the request does not say (E-01).
+
+    `max_attempts` is the number of endpoints tried in sequence, the primary included (E-04).
+    `best_of_n` is None for sequential fallback, else the number of candidates.
+    """
+
+    fallback_enabled: bool = True
+    max_attempts: int = 3
+    best_of_n: int | None = None
+    default_deadline_s: float = 300.0
+
+
+class EnsembleClient:
+    """Fills holes with an ensemble of endpoints. Safe for any number of concurrent requests.
+
+    `calls` holds one call for each endpoint of the router's snapshot, already wrapped in the
+    attempt stack; `guards` is the request stack, outermost first.
+    """
+
+    def __init__(
+        self,
+        router: ModelRouter,
+        calls: Mapping[str, Call],
+        *,
+        settings: EnsembleSettings,
+        scorer: Scorer,
+        judgements: Judgements,
+        clock: Clock,
+        guards: Sequence[Guard] = (),
+    ) -> None:
+        self.router = router
+        self._calls = calls
+        self._settings = settings
+        self._scorer = scorer
+        self._judgements = judgements
+        self._clock = clock
+        handle: Handle = self._fill
+        for guard in reversed(guards):
+            handle = guard(handle)
+        self.handle: Handle = handle
+
+    def route(self, request: Request) -> RoutingDecision:
+        """Explain where the request would go, without calling anything. Raises Fault."""
+        compile_checks(request.hole)
+        return self.router.route(request)
+
+    async def generate(
+        self, request: Request, *, timeout_s: float | None = None, emit: Emit | None = None
+    ) -> Answer:
+        """Fill a hole. `emit`, when given, gets the events of a streamed answer.
+
+        Raises Fault; see `core.faults` for what each kind asks of the caller.
+        """
+        left = self._settings.default_deadline_s if timeout_s is None else timeout_s
+        return await self.handle(Exchange(request, Deadline(self._clock() + left), emit))
+
+    async def _fill(self, exchange: Exchange) -> Answer:
+        started = self._clock()
+        request = exchange.request
+        n = self._candidates(request)
+        checks = compile_checks(request.hole)
+        decision = exchange.decision = self.router.route(request)
+        run = Run(
+            exchange,
+            decision,
+            self._chain(decision),
+            self._calls,
+            checks,
+            SpendingAccount(request.budget, prompt_tokens(request.hole)),
+            self._scorer,
+            self._judgements,
+        )
+        await run.emit(Started(decision))
+        chosen = await (best_of_n(run, n) if n > 1 else sequential(run))
+        await run.emit_verdicts(chosen.verdicts)
+        return Answer(
+            chosen,
+            decision,
+            tuple(exchange.attempts),
+            tuple(sorted(exchange.candidates, key=lambda candidate: candidate.index)),
+            self._clock() - started,
+        )
+
+    def _chain(self, decision: RoutingDecision) -> tuple[Endpoint, ...]:
+        """Name the endpoints that may be tried in sequence."""
+        last = self._settings.max_attempts if self._settings.fallback_enabled else 1
+        by_name = self.router.snapshot.by_name
+        return tuple(by_name[name] for name in decision.chain[:last])
+
+    def _candidates(self, request: Request) -> int:
+        """How many candidates are asked for at once; 1 is sequential fallback."""
+        if request.strategy is Strategy.SEQUENTIAL:
+            if request.n is not None and request.n > 1:
+                raise invalid("n", "applies to BEST_OF_N only; leave it out or change `strategy`")
+            return 1
+        if request.n is not None:
+            return request.n
+        configured = self._settings.best_of_n
+        if request.strategy is Strategy.BEST_OF_N:
+            return configured or DEFAULT_N
+        return configured or 1

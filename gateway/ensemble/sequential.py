@@ -1,0 +1,67 @@
+"""The primary, then its fallbacks, until a candidate is good enough (E-03)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gateway.core.candidate import Candidate
+from gateway.core.endpoint import Endpoint
+from gateway.core.events import Failover
+from gateway.core.faults import Fault, Kind, Origin
+from gateway.ensemble.ending import settle, truncated
+from gateway.ensemble.judge import good_enough
+from gateway.ensemble.run import Run
+
+FINAL_KINDS = frozenset({Kind.CANCELLED, Kind.INTERNAL})
+
+
+async def sequential(run: Run) -> Candidate:
+    """Walk the chain and stop at the first candidate that fails no check.
+
+    A failed call and a failed check are both reasons to go on. While nothing was sent to a
+    streaming caller, falling back is silent to its text; afterwards the next endpoint goes on from
+    the text already sent, if it can. Raises Fault when the chain ends without an acceptable
+    candidate; a candidate that fails advisory checks only is returned when nothing better came.
+    """
+    return await walk(run, run.chain, [])
+
+
+async def walk(run: Run, chain: Iterable[Endpoint], faults: list[Fault]) -> Candidate:
+    """Try the endpoints of `chain` in order; `faults` holds what failed before."""
+    candidates: list[Candidate] = []
+    failed: Endpoint | None = None
+    for endpoint in chain:
+        if failed is not None and run.exchange.streamed:
+            if not endpoint.continues:
+                continue
+            await _announce(run, failed, endpoint)
+        try:
+            candidate = await run.attempt(endpoint, streamed=run.exchange.emit is not None)
+        except Fault as fault:
+            await run.emit_left()
+            faults.append(fault)
+            if _is_final(fault):
+                break
+            failed = endpoint
+            continue
+        candidates.append(candidate)
+        if good_enough(candidate) or run.exchange.streamed:
+            break
+        await run.emit_left()
+    if run.exchange.streamed and not candidates:
+        raise truncated(faults[-1])
+    chosen = settle(candidates, faults)
+    if not run.exchange.streamed and chosen.completion.text:
+        await run.emit_text(chosen.completion.text, chosen.index, chosen.endpoint)
+    return chosen
+
+
+def _is_final(fault: Fault) -> bool:
+    """True when no other endpoint can help: the caller left, the time or the budget is over."""
+    ours = fault.origin is not Origin.UPSTREAM
+    return fault.kind in FINAL_KINDS or (ours and fault.kind in {Kind.DEADLINE, Kind.EXHAUSTED})
+
+
+async def _announce(run: Run, failed: Endpoint, endpoint: Endpoint) -> None:
+    resumed_at = sum(len(piece) for piece in run.exchange.streamed)
+    await run.emit(Failover(failed.name, endpoint.name, resumed_at))

@@ -1,0 +1,1 @@
+"""Adapters in: what callers speak, translated into core values and back."""

@@ -1,0 +1,113 @@
+"""One RPC as the handlers see it: what came with it, and how it ends."""
+
+from __future__ import annotations
+
+import re
+import traceback
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import NoReturn, TypeVar, cast
+
+import grpc
+import structlog
+from grpc import aio
+
+from gateway.core.deadline import Deadline
+from gateway.core.exchange import Exchange
+from gateway.core.faults import Fault, Kind, Origin, Reason
+from gateway.wire.failure import status_to_wire
+
+Context = aio.ServicerContext[bytes, bytes]
+Result = TypeVar("Result")
+
+TRACE_HEADERS = frozenset({"traceparent", "tracestate", "baggage"})
+TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+STATUS_CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
+PUSHED_BACK = frozenset({Kind.EXHAUSTED, Kind.UNAVAILABLE})
+MAX_REQUEST_ID = 128
+
+log = structlog.get_logger("gateway.ingress")
+
+
+class Rpc:
+    """An RPC in progress: its metadata, its deadline and, once known, its exchange."""
+
+    __slots__ = ("context", "exchange", "request_id", "trace_context")
+
+    def __init__(self, context: Context) -> None:
+        """Read the metadata; keys that are not known are left alone and go nowhere."""
+        self.context = context
+        self.exchange: Exchange | None = None
+        self.request_id = ""
+        self.trace_context: tuple[tuple[str, str], ...] = ()
+        for key, value in context.invocation_metadata() or ():
+            if isinstance(value, str):
+                if key in TRACE_HEADERS:
+                    self.trace_context = (*self.trace_context, (key, value))
+                elif key == "x-request-id":
+                    self.request_id = value[:MAX_REQUEST_ID]
+        if not self.request_id:
+            self.request_id = uuid.uuid4().hex
+
+    @property
+    def trace_id(self) -> str:
+        """The trace id of `traceparent`; empty without a valid one."""
+        found = TRACEPARENT.fullmatch(dict(self.trace_context).get("traceparent", ""))
+        return found.group(1) if found else ""
+
+    def deadline(self, now: float, longest_s: float) -> Deadline:
+        """Return the RPC's deadline; `longest_s` caps it and stands in when there is none."""
+        # The stubs leave out that a caller may have no deadline.
+        left = cast("float | None", self.context.time_remaining())
+        return Deadline(now + (longest_s if left is None else min(left, longest_s)))
+
+    async def abort(self, fault: Fault) -> NoReturn:
+        """End the RPC with the fault's status, its details and our trailers."""
+        status = status_to_wire(fault, self.exchange, self.request_id)
+        trailers: list[tuple[str, str | bytes]] = [
+            ("grpc-status-details-bin", status.SerializeToString()),
+            ("x-request-id", self.request_id),
+        ]
+        if self.exchange is not None:
+            trailers.append(("x-ensemble-attempts", str(len(self.exchange.attempts))))
+        if fault.retry_after_s is not None and fault.kind in PUSHED_BACK:
+            trailers.append(("grpc-retry-pushback-ms", str(round(fault.retry_after_s * 1000))))
+        log.info(
+            "request failed",
+            request_id=self.request_id,
+            kind=str(fault.kind),
+            reason=str(fault.reason),
+            attempts=len(self.exchange.attempts) if self.exchange else 0,
+        )
+        await self.context.abort(STATUS_CODES[status.code], fault.message, tuple(trailers))
+
+
+async def answered(context: Context, work: Callable[[Rpc], Awaitable[Result]]) -> Result:
+    """Do the work of one RPC; whatever goes wrong ends in one status with details."""
+    rpc = Rpc(context)
+    try:
+        return await work(rpc)
+    except Fault as fault:
+        await rpc.abort(fault)
+    except Exception as error:  # noqa: BLE001 - every bug of ours ends as INTERNAL
+        # The words of an unknown error may quote a prompt: only its type and place are logged.
+        log.error(  # noqa: TRY400 - a traceback shows the error's words
+            "bug", request_id=rpc.request_id, error=type(error).__name__, at=_where(error)
+        )
+        await rpc.abort(internal(error))
+
+
+def _where(error: Exception) -> list[str]:
+    """Name the innermost frames of an error, without any value."""
+    frames = traceback.extract_tb(error.__traceback__)[-5:]
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+
+
+def internal(error: Exception) -> Fault:
+    """A bug of ours, named by its type only."""
+    return Fault(
+        Kind.INTERNAL,
+        Origin.US,
+        Reason.INTERNAL_ERROR,
+        f"internal error ({type(error).__name__}); please report it with the request id",
+    )

@@ -1,0 +1,186 @@
+"""GatewayService over grpc.aio: raw bytes in, one core request, raw bytes out."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import grpc
+from ensemble.v1 import gateway_service_pb2 as pb
+
+from gateway.core.candidate import Answer
+from gateway.core.events import AttemptFailed, Delta, Emit, Event, Failover, Judged, Started
+from gateway.core.exchange import Exchange
+from gateway.core.faults import Fault
+from gateway.core.ports import Clock
+from gateway.ensemble.client import EnsembleClient
+from gateway.ingress.batch import answer_in_order
+from gateway.ingress.context import Context, Rpc, answered, internal
+from gateway.ingress.messages import Reader, check
+from gateway.wire.failure import CODES, detail_to_wire
+from gateway.wire.request import request_from_wire
+from gateway.wire.result import answer_to_wire, attempt_to_wire, decision_to_wire, verdict_to_wire
+
+SERVICE = "ensemble.v1.GatewayService"
+
+
+class GatewayService:
+    """The RPCs of `ensemble.v1.GatewayService`.
+
+    `longest_s` caps every deadline and stands in for a missing one; `batch_in_flight` bounds the
+    holes of one batch stream that are worked on at once.
+    """
+
+    def __init__(
+        self, client: EnsembleClient, *, longest_s: float, batch_in_flight: int, clock: Clock
+    ) -> None:
+        self._client = client
+        self._longest_s = longest_s
+        self._batch_in_flight = batch_in_flight
+        self._clock = clock
+        self._read_generate = Reader(pb.GenerateRequest)
+        self._read_stream = Reader(pb.GenerateStreamRequest)
+        self._read_batch = Reader(pb.BatchGenerateRequest)
+        self._read_route = Reader(pb.RouteRequest)
+
+    def handlers(self) -> grpc.GenericRpcHandler:
+        """Register the RPCs without serializers: messages are read and checked here."""
+        return grpc.method_handlers_generic_handler(
+            SERVICE,
+            {
+                "Generate": grpc.unary_unary_rpc_method_handler(self.generate),
+                "GenerateStream": grpc.unary_stream_rpc_method_handler(self.generate_stream),
+                "BatchGenerate": grpc.stream_stream_rpc_method_handler(self.batch_generate),
+                "Route": grpc.unary_unary_rpc_method_handler(self.route),
+            },
+        )
+
+    async def generate(self, raw: bytes, context: Context) -> bytes:
+        """Fill one hole."""
+
+        async def work(rpc: Rpc) -> bytes:
+            exchange = self._exchange(rpc, self._read_generate(raw))
+            answer = await self._client.handle(exchange)
+            _set_trailers(rpc, answer)
+            return answer_to_wire(
+                answer, exchange.request, trace_id=rpc.trace_id
+            ).SerializeToString()
+
+        return await answered(context, work)
+
+    async def generate_stream(self, raw: bytes, context: Context) -> None:
+        """Fill one hole, handing out its text as it comes."""
+
+        async def work(rpc: Rpc) -> None:
+            message = self._read_stream(raw)
+            sequence = 0
+
+            async def write(response: pb.GenerateStreamResponse) -> None:
+                nonlocal sequence
+                response.sequence = sequence
+                sequence += 1
+                await context.write(response.SerializeToString())
+
+            async def emit(event: Event) -> None:
+                await write(_event_to_wire(event, exchange.request.request_id))
+
+            exchange = self._exchange(rpc, message.request, emit)
+            answer = await self._client.handle(exchange)
+            _set_trailers(rpc, answer)
+            done = answer_to_wire(answer, exchange.request, trace_id=rpc.trace_id, with_text=False)
+            await write(pb.GenerateStreamResponse(done=done))
+
+        await answered(context, work)
+
+    async def batch_generate(
+        self, raws: AsyncIterator[bytes], context: Context
+    ) -> AsyncIterator[bytes]:
+        """Fill many holes; each is answered exactly once, in the order sent."""
+        rpc = Rpc(context)
+        batch = answer_in_order(
+            raws, lambda raw: self._one_of_batch(rpc, raw), self._batch_in_flight
+        )
+        async for response in batch:
+            yield response
+
+    async def route(self, raw: bytes, context: Context) -> bytes:
+        """Explain a decision without calling any endpoint."""
+
+        async def work(rpc: Rpc) -> bytes:
+            exchange = self._exchange(rpc, self._read_route(raw).request)
+            decision = self._client.route(exchange.request)
+            return pb.RouteResponse(decision=decision_to_wire(decision)).SerializeToString()
+
+        return await answered(context, work)
+
+    def _exchange(
+        self, rpc: Rpc, message: pb.GenerateRequest, emit: Emit | None = None
+    ) -> Exchange:
+        deadline = rpc.deadline(self._clock(), self._longest_s)
+        request = request_from_wire(
+            message, request_id=rpc.request_id, trace_context=rpc.trace_context
+        )
+        rpc.request_id = request.request_id
+        exchange = rpc.exchange = Exchange(request, deadline, emit)
+        return exchange
+
+    async def _one_of_batch(self, rpc: Rpc, raw: bytes) -> bytes:
+        """Answer one hole of a batch; its failure is an answer too."""
+        response = pb.BatchGenerateResponse()
+        request_id = rpc.request_id
+        exchange: Exchange | None = None
+        try:
+            message = self._read_batch.parse(raw)
+            response.index = message.index
+            check(message)
+            request_id = f"{rpc.request_id}-{message.index}"
+            request = request_from_wire(
+                message.request, request_id=request_id, trace_context=rpc.trace_context
+            )
+            exchange = Exchange(request, rpc.deadline(self._clock(), self._longest_s))
+            answer = await self._client.handle(exchange)
+            response.response.CopyFrom(answer_to_wire(answer, request, trace_id=rpc.trace_id))
+        except Fault as fault:
+            _set_failure(response, fault, exchange, request_id)
+        except Exception as error:  # noqa: BLE001 - one hole's bug must not end the others
+            _set_failure(response, internal(error), exchange, request_id)
+        return response.SerializeToString()
+
+
+def _set_failure(
+    response: pb.BatchGenerateResponse, fault: Fault, exchange: Exchange | None, request_id: str
+) -> None:
+    response.failure.code = CODES[fault.kind]
+    response.failure.message = fault.message
+    response.failure.detail.CopyFrom(detail_to_wire(fault, exchange, request_id))
+
+
+def _set_trailers(rpc: Rpc, answer: Answer) -> None:
+    trailers = [
+        ("x-request-id", rpc.request_id),
+        ("x-ensemble-endpoint", answer.chosen.endpoint),
+        ("x-ensemble-attempts", str(len(answer.attempts))),
+        ("x-ensemble-cache", "miss"),
+    ]
+    if rpc.trace_context:
+        trailers.append(("x-ensemble-trace", rpc.trace_id))
+    rpc.context.set_trailing_metadata(tuple(trailers))
+
+
+def _event_to_wire(event: Event, request_id: str) -> pb.GenerateStreamResponse:
+    match event:
+        case Delta(text, candidate, endpoint):
+            delta = pb.StreamDelta(text=text, candidate=candidate, endpoint=endpoint)
+            return pb.GenerateStreamResponse(delta=delta)
+        case Started(decision):
+            started = pb.StreamStarted(decision=decision_to_wire(decision), request_id=request_id)
+            return pb.GenerateStreamResponse(started=started)
+        case AttemptFailed(attempt):
+            failed = pb.StreamAttemptFailed(attempt=attempt_to_wire(attempt))
+            return pb.GenerateStreamResponse(attempt_failed=failed)
+        case Failover(from_endpoint, to_endpoint, resumed_at):
+            failover = pb.StreamFailover(
+                from_endpoint=from_endpoint, to_endpoint=to_endpoint, resumed_at=resumed_at
+            )
+            return pb.GenerateStreamResponse(failover=failover)
+        case Judged(verdict):
+            return pb.GenerateStreamResponse(verdict=verdict_to_wire(verdict))

@@ -1,0 +1,79 @@
+"""`grpc.health.v1`: Check and Watch.
+
+The library's own servicer is not used: when one of several watchers leaves, the others never hear
+of a change again; a watcher that does not read holds up every change; and a watcher keeps a
+stopping server waiting for its whole grace.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+
+import grpc
+from grpc import aio
+from grpc_health.v1 import health_pb2
+
+SERVICE = "grpc.health.v1.Health"
+
+Status = health_pb2.HealthCheckResponse.ServingStatus
+Answer = health_pb2.HealthCheckResponse
+Context = aio.ServicerContext[health_pb2.HealthCheckRequest, health_pb2.HealthCheckResponse]
+
+
+class Health:
+    """The status of each name, NOT_SERVING at first. The empty name is the whole process."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._statuses: dict[str, Status] = dict.fromkeys(("", *names), Answer.NOT_SERVING)
+        self._changed = asyncio.Event()
+        self._closed = False
+
+    def handlers(self) -> grpc.GenericRpcHandler:
+        """The RPCs."""
+        read, write = health_pb2.HealthCheckRequest.FromString, Answer.SerializeToString
+        return grpc.method_handlers_generic_handler(
+            SERVICE,
+            {
+                "Check": grpc.unary_unary_rpc_method_handler(self.check, read, write),
+                "Watch": grpc.unary_stream_rpc_method_handler(self.watch, read, write),
+            },
+        )
+
+    def set_all(self, status: Status) -> None:
+        """Give every name the same status."""
+        self._statuses = dict.fromkeys(self._statuses, status)
+        self._tell()
+
+    def close(self) -> None:
+        """End every Watch, each after it has told the last status."""
+        self._closed = True
+        self._tell()
+
+    async def check(self, request: health_pb2.HealthCheckRequest, context: Context) -> Answer:
+        """Answer with the status now; NOT_FOUND for a name that is not ours."""
+        status = self._statuses.get(request.service)
+        if status is None:
+            await context.abort(grpc.StatusCode.NOT_FOUND, "no such service")
+        return Answer(status=status)
+
+    async def watch(
+        self, request: health_pb2.HealthCheckRequest, context: Context
+    ) -> AsyncIterator[Answer]:
+        """Tell the status now and each time it changes; SERVICE_UNKNOWN for a strange name."""
+        del context
+        told: Status | None = None
+        while True:
+            changed = self._changed
+            status = self._statuses.get(request.service, Answer.SERVICE_UNKNOWN)
+            if status != told:
+                told = status
+                yield Answer(status=status)
+            elif self._closed:
+                return
+            else:
+                await changed.wait()
+
+    def _tell(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()

@@ -1,0 +1,78 @@
+"""What every gRPC server of ours has beside its own services: health, reflection, a calm end."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Iterable
+
+import grpc
+from grpc import aio
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1._async import HealthServicer  # `health.aio` is hidden from type checkers
+from grpc_reflection.v1alpha import reflection, reflection_pb2, reflection_pb2_grpc
+
+from gateway.ingress.health import SERVICE, Health
+
+V1 = "grpc.reflection.v1.ServerReflection"
+V1ALPHA = "grpc.reflection.v1alpha.ServerReflection"
+
+
+def stop_on_signals(stop: asyncio.Event) -> list[signal.Signals]:
+    """Set `stop` on SIGTERM and SIGINT instead of ending the process at once.
+
+    Returns a list to which each signal is added as it comes, so that the exit code can tell.
+    """
+    loop = asyncio.get_running_loop()
+    received: list[signal.Signals] = []
+
+    def note(number: signal.Signals) -> None:
+        received.append(number)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, note, number)
+    return received
+
+
+class StandardServices:
+    """Health (Check and Watch) and reflection (v1 and v1alpha) of one server.
+
+    Every name, and the empty one for the whole process, starts as NOT_SERVING.
+    """
+
+    def __init__(self, server: aio.Server, names: Iterable[str], *, reflected: bool) -> None:
+        self._server = server
+        self._names = ("", *names)
+        self._health = HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)  # pyright: ignore[reportUnknownMemberType] - generated without types
+        if reflected:
+            _add_reflection(server, (*self._names[1:], HEALTH, V1ALPHA, V1))
+
+    async def start(self) -> None:
+        """Start the server and say SERVING."""
+        await self._server.start()
+        self._health.set_all(health_pb2.HealthCheckResponse.SERVING)
+
+    async def drain(self, delay_s: float, grace_s: float) -> None:
+        """Say NOT_SERVING, wait for callers to notice, then let running requests end.
+
+        After `grace_s` what still runs is cancelled.
+        """
+        self._health.set_all(health_pb2.HealthCheckResponse.NOT_SERVING)
+        await asyncio.sleep(delay_s)
+        self._health.close()
+        await self._server.stop(grace_s)
+
+
+def _add_reflection(server: aio.Server, names: Iterable[str]) -> None:
+    servicer = reflection.aio.ReflectionServicer(names)
+    reflection_pb2_grpc.add_ServerReflectionServicer_to_server(servicer, server)  # pyright: ignore[reportUnknownMemberType] - generated without types
+    # The messages of v1 are those of v1alpha under another service name.
+    handler = grpc.stream_stream_rpc_method_handler(
+        servicer.ServerReflectionInfo,  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType] - its context has no type
+        reflection_pb2.ServerReflectionRequest.FromString,
+        reflection_pb2.ServerReflectionResponse.SerializeToString,
+    )
+    v1 = grpc.method_handlers_generic_handler(V1, {"ServerReflectionInfo": handler})
+    server.add_generic_rpc_handlers((v1,))

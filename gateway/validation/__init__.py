@@ -1,0 +1,1 @@
+"""Checks of candidates: text in, verdicts out. Nothing waits, and nothing quotes a candidate."""

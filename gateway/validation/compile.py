@@ -1,0 +1,200 @@
+"""From a hole's requirements to its checks; everything broken is refused here, before any call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from gateway.core.constraint import (
+    Constraint,
+    ConstraintBody,
+    ForbiddenText,
+    Grammar,
+    JsonSchema,
+    Regex,
+    TokenMask,
+    TypeGoal,
+    UnitTests,
+    Verdict,
+)
+from gateway.core.faults import Fault, FieldViolation, Kind, Origin, Reason
+from gateway.core.hole import Hole
+from gateway.validation.cache import CompiledCache
+from gateway.validation.feasible import Requirement, contradictions, mask_is_impossible
+from gateway.validation.finding import BrokenError, Check, Fixed, unchecked
+from gateway.validation.forbidden import NonEmpty, compile_forbidden
+from gateway.validation.grammar import compile_grammar
+from gateway.validation.regex import compile_regex
+from gateway.validation.schema import compile_schema
+from gateway.validation.syntax import PythonSyntax
+
+NON_EMPTY = "non_empty"
+SYNTAX = "syntax"
+BUILT_IN = frozenset({NON_EMPTY, SYNTAX})
+OF_HOLE = "hole."
+"""Names of verdicts about the hole's own description begin so; constraints must not."""
+
+PYTHON = frozenset({"python", "python3", "py"})
+
+COMPILED = CompiledCache()
+"""Shared by all requests of the process: a compiled constraint holds nothing of a request."""
+
+TOKEN_MASK = Fixed(unchecked("only the endpoint sees token ids"))
+TYPE_GOAL = Fixed(unchecked("no type checker is configured"))
+UNIT_TESTS = Fixed(unchecked("no sandbox is configured to run tests in"))
+GRAMMAR_REF = Fixed(unchecked("the grammar is known to the endpoint only"))
+IN_WORDS = Fixed(unchecked("given to the model in words"))
+
+
+@dataclass(frozen=True, slots=True)
+class NamedCheck:
+    """A check and the name of its verdict."""
+
+    name: str
+    check: Check
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """All checks of a request, in the order of their verdicts. Safe to run from any thread."""
+
+    checks: tuple[NamedCheck, ...]
+
+    def run(self, text: str) -> tuple[Verdict, ...]:
+        """Check a text; never raises for any text."""
+        return tuple(self._verdicts(text))
+
+    def costly(self, text: str) -> bool:
+        """Say whether `run` may take so long that it belongs in a worker thread."""
+        length = len(text)
+        return any(named.check.costly(length) for named in self.checks)
+
+    def _verdicts(self, text: str) -> Iterator[Verdict]:
+        for named in self.checks:
+            finding = named.check.find(text)
+            yield Verdict(named.name, finding.status, finding.reason, named.required)
+
+
+@dataclass(slots=True)
+class _Compiler:
+    cache: CompiledCache
+    duplicates: list[FieldViolation] = field(default_factory=list[FieldViolation])
+    broken: list[FieldViolation] = field(default_factory=list[FieldViolation])
+    infeasible: list[FieldViolation] = field(default_factory=list[FieldViolation])
+    requirements: list[Requirement] = field(default_factory=list[Requirement])
+
+    def build(
+        self, path: str, name: str, body: ConstraintBody, *, required: bool
+    ) -> NamedCheck | None:
+        """Compile one body, or note why that cannot be done."""
+        try:
+            check = self._check(body)
+        except BrokenError as error:
+            self.broken.append(FieldViolation(f"{path}.{error.field}", error.description))
+            return None
+        if required:
+            self.requirements.append(Requirement(path, name, check))
+            if isinstance(body, TokenMask) and mask_is_impossible(body):
+                self.infeasible.append(
+                    FieldViolation(path, f"{name!r} forbids every token that it allows")
+                )
+        return NamedCheck(name, check, required)
+
+    def _check(self, body: ConstraintBody) -> Check:
+        match body:
+            case JsonSchema():
+                return self._kept(body, partial(compile_schema, body))
+            case Grammar():
+                return self._kept(body, partial(compile_grammar, body))
+            case Regex():
+                return self._kept(body, partial(compile_regex, body))
+            case ForbiddenText():
+                return compile_forbidden(body)
+            case TokenMask():
+                return TOKEN_MASK
+            case TypeGoal():
+                return TYPE_GOAL
+            case UnitTests():
+                return UNIT_TESTS
+
+    def _kept(self, body: JsonSchema | Grammar | Regex, build: Callable[[], Check]) -> Check:
+        return self.cache.get(body, build)
+
+    def check_names(self, constraints: Sequence[Constraint]) -> None:
+        """Note every name that is used twice or is a built-in check's."""
+        first: dict[str, int] = {}
+        for index, constraint in enumerate(constraints):
+            name, path = constraint.name, f"constraints[{index}].name"
+            if name in BUILT_IN or name.startswith(OF_HOLE):
+                words = f"{name!r} is the name of a built-in check; choose another"
+                self.duplicates.append(FieldViolation(path, words))
+            elif name in first:
+                words = f"{name!r} is also the name of constraints[{first[name]}]; rename one"
+                self.duplicates.append(FieldViolation(path, words))
+            first.setdefault(name, index)
+
+    def refuse(self) -> None:
+        """Raise Fault for everything noted."""
+        self.infeasible.extend(contradictions(self.requirements))
+        wrong = (*self.broken, *self.duplicates)
+        if wrong:
+            reason = Reason.BROKEN_CONSTRAINT if self.broken else Reason.DUPLICATE_CONSTRAINT
+            raise _fault(Kind.INVALID, reason, wrong)
+        if self.infeasible:
+            reason = Reason.INFEASIBLE_CONSTRAINT
+            raise _fault(Kind.INFEASIBLE, reason, tuple(self.infeasible))
+
+
+def _fault(kind: Kind, reason: Reason, violations: tuple[FieldViolation, ...]) -> Fault:
+    words = "; ".join(f"{violation.field}: {violation.description}" for violation in violations[:3])
+    more = len(violations) - 3
+    message = f"{words}; and {more} more" if more > 0 else words
+    return Fault(kind, Origin.CALLER, reason, message, violations=violations)
+
+
+def compile_checks(hole: Hole, cache: CompiledCache = COMPILED) -> Checks:
+    """Build the checks of a hole: the built-in ones, the hole's own, then the constraints.
+
+    Constraints are checked in the order of their priority, higher first, otherwise as given.
+    Raises Fault(INVALID, BROKEN_CONSTRAINT or DUPLICATE_CONSTRAINT) with a violation for each
+    mistake, and Fault(INFEASIBLE, INFEASIBLE_CONSTRAINT) when no text can meet the requirements;
+    the caller should mend the named fields.
+    """
+    compiler = _Compiler(cache)
+    compiler.check_names(hole.constraints)
+    checks = [NamedCheck(NON_EMPTY, NonEmpty()), *_syntax(hole), *_of_spec(hole, compiler)]
+    built = [
+        (constraint.priority, compiler.build(path, constraint.name, constraint.body, required=must))
+        for index, constraint in enumerate(hole.constraints)
+        for path, must in ((f"constraints[{index}]", constraint.required),)
+    ]
+    compiler.refuse()
+    ranked = sorted(built, key=lambda entry: -entry[0])
+    checks.extend(check for _, check in ranked if check is not None)
+    return Checks(tuple(checks))
+
+
+def _syntax(hole: Hole) -> Iterator[NamedCheck]:
+    language = hole.spec.language.lower()
+    if language in PYTHON:
+        yield NamedCheck(SYNTAX, PythonSyntax(hole.prompt, hole.suffix))
+    elif language:
+        yield NamedCheck(SYNTAX, Fixed(unchecked("no parser for this language is configured")))
+
+
+def _of_spec(hole: Hole, compiler: _Compiler) -> Iterator[NamedCheck]:
+    spec = hole.spec
+    bodies = (("json_schema", spec.json_schema), ("grammar", spec.grammar))
+    for name, body in bodies:
+        if body is not None:
+            check = compiler.build("hole", f"{OF_HOLE}{name}", body, required=True)
+            if check is not None:
+                yield check
+    if spec.grammar_ref is not None:
+        yield NamedCheck("hole.grammar_ref", GRAMMAR_REF)
+    if spec.expected_type is not None:
+        yield NamedCheck("hole.expected_type", TYPE_GOAL)
+    for index in range(len(spec.fill_constraints)):
+        yield NamedCheck(f"hole.fill_constraints[{index}]", IN_WORDS)

@@ -1,0 +1,1 @@
+"""The quality suite on recorded real data: `make eval`."""
