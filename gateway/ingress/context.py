@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import traceback
 import uuid
@@ -9,13 +10,12 @@ from collections.abc import Awaitable, Callable
 from typing import NoReturn, TypeVar, cast
 
 import grpc
-import structlog
 from grpc import aio
 
 from gateway.core.deadline import Deadline
 from gateway.core.exchange import Exchange
 from gateway.core.faults import Fault, Kind, Origin, Reason
-from gateway.wire.failure import status_to_wire
+from gateway.ingress.fit import fitted
 
 Context = aio.ServicerContext[bytes, bytes]
 Result = TypeVar("Result")
@@ -26,7 +26,7 @@ STATUS_CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc
 PUSHED_BACK = frozenset({Kind.EXHAUSTED, Kind.UNAVAILABLE})
 MAX_REQUEST_ID = 128
 
-log = structlog.get_logger("gateway.ingress")
+log = logging.getLogger(__name__)
 
 
 class Rpc:
@@ -63,7 +63,7 @@ class Rpc:
 
     async def abort(self, fault: Fault) -> NoReturn:
         """End the RPC with the fault's status, its details and our trailers."""
-        status = status_to_wire(fault, self.exchange, self.request_id)
+        status = fitted(fault, self.exchange, self.request_id)
         trailers: list[tuple[str, str | bytes]] = [
             ("grpc-status-details-bin", status.SerializeToString()),
             ("x-request-id", self.request_id),
@@ -74,12 +74,14 @@ class Rpc:
             trailers.append(("grpc-retry-pushback-ms", str(round(fault.retry_after_s * 1000))))
         log.info(
             "request failed",
-            request_id=self.request_id,
-            kind=str(fault.kind),
-            reason=str(fault.reason),
-            attempts=len(self.exchange.attempts) if self.exchange else 0,
+            extra={
+                "request_id": self.request_id,
+                "kind": fault.kind.value,
+                "reason": fault.reason.value,
+                "attempts": len(self.exchange.attempts) if self.exchange else 0,
+            },
         )
-        await self.context.abort(STATUS_CODES[status.code], fault.message, tuple(trailers))
+        await self.context.abort(STATUS_CODES[status.code], status.message, tuple(trailers))
 
 
 async def answered(context: Context, work: Callable[[Rpc], Awaitable[Result]]) -> Result:
@@ -92,7 +94,12 @@ async def answered(context: Context, work: Callable[[Rpc], Awaitable[Result]]) -
     except Exception as error:  # noqa: BLE001 - every bug of ours ends as INTERNAL
         # The words of an unknown error may quote a prompt: only its type and place are logged.
         log.error(  # noqa: TRY400 - a traceback shows the error's words
-            "bug", request_id=rpc.request_id, error=type(error).__name__, at=_where(error)
+            "bug",
+            extra={
+                "request_id": rpc.request_id,
+                "error": type(error).__name__,
+                "at": _where(error),
+            },
         )
         await rpc.abort(internal(error))
 

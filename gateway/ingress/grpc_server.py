@@ -10,7 +10,8 @@ from ensemble.v1 import gateway_service_pb2 as pb
 from gateway.core.candidate import Answer
 from gateway.core.events import AttemptFailed, Delta, Emit, Event, Failover, Judged, Started
 from gateway.core.exchange import Exchange
-from gateway.core.faults import Fault
+from gateway.core.faults import Fault, invalid
+from gateway.core.hole import Request
 from gateway.core.ports import Clock
 from gateway.ensemble.client import EnsembleClient
 from gateway.ingress.batch import answer_in_order
@@ -116,9 +117,7 @@ class GatewayService:
         self, rpc: Rpc, message: pb.GenerateRequest, emit: Emit | None = None
     ) -> Exchange:
         deadline = rpc.deadline(self._clock(), self._longest_s)
-        request = request_from_wire(
-            message, request_id=rpc.request_id, trace_context=rpc.trace_context
-        )
+        request = _request(message, rpc, rpc.request_id)
         rpc.request_id = request.request_id
         exchange = rpc.exchange = Exchange(request, deadline, emit)
         return exchange
@@ -133,9 +132,7 @@ class GatewayService:
             response.index = message.index
             check(message)
             request_id = f"{rpc.request_id}-{message.index}"
-            request = request_from_wire(
-                message.request, request_id=request_id, trace_context=rpc.trace_context
-            )
+            request = _request(message.request, rpc, request_id)
             exchange = Exchange(request, rpc.deadline(self._clock(), self._longest_s))
             answer = await self._client.handle(exchange)
             response.response.CopyFrom(answer_to_wire(answer, request, trace_id=rpc.trace_id))
@@ -144,6 +141,13 @@ class GatewayService:
         except Exception as error:  # noqa: BLE001 - one hole's bug must not end the others
             _set_failure(response, internal(error), exchange, request_id)
         return response.SerializeToString()
+
+
+def _request(message: pb.GenerateRequest, rpc: Rpc, request_id: str) -> Request:
+    if not (message.request_id.isascii() and message.request_id.isprintable()):
+        # It goes back as a header: gRPC would send no answer at all with one that is not legal.
+        raise invalid("request_id", "must be printable ASCII, because it is sent as a header")
+    return request_from_wire(message, request_id=request_id, trace_context=rpc.trace_context)
 
 
 def _set_failure(

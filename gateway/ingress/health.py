@@ -14,7 +14,7 @@ import grpc
 from grpc import aio
 from grpc_health.v1 import health_pb2
 
-SERVICE = "grpc.health.v1.Health"
+HEALTH = "grpc.health.v1.Health"
 
 Status = health_pb2.HealthCheckResponse.ServingStatus
 Answer = health_pb2.HealthCheckResponse
@@ -33,7 +33,7 @@ class Health:
         """The RPCs."""
         read, write = health_pb2.HealthCheckRequest.FromString, Answer.SerializeToString
         return grpc.method_handlers_generic_handler(
-            SERVICE,
+            HEALTH,
             {
                 "Check": grpc.unary_unary_rpc_method_handler(self.check, read, write),
                 "Watch": grpc.unary_stream_rpc_method_handler(self.watch, read, write),

@@ -8,11 +8,10 @@ from collections.abc import Iterable
 
 import grpc
 from grpc import aio
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_health.v1._async import HealthServicer  # `health.aio` is hidden from type checkers
+from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection, reflection_pb2, reflection_pb2_grpc
 
-from gateway.ingress.health import SERVICE, Health
+from gateway.ingress.health import HEALTH, Health
 
 V1 = "grpc.reflection.v1.ServerReflection"
 V1ALPHA = "grpc.reflection.v1alpha.ServerReflection"
@@ -43,11 +42,11 @@ class StandardServices:
 
     def __init__(self, server: aio.Server, names: Iterable[str], *, reflected: bool) -> None:
         self._server = server
-        self._names = ("", *names)
-        self._health = HealthServicer()
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)  # pyright: ignore[reportUnknownMemberType] - generated without types
+        known = tuple(names)
+        self._health = Health(known)
+        server.add_generic_rpc_handlers((self._health.handlers(),))
         if reflected:
-            _add_reflection(server, (*self._names[1:], HEALTH, V1ALPHA, V1))
+            _add_reflection(server, (*known, HEALTH, V1ALPHA, V1))
 
     async def start(self) -> None:
         """Start the server and say SERVING."""
@@ -57,7 +56,8 @@ class StandardServices:
     async def drain(self, delay_s: float, grace_s: float) -> None:
         """Say NOT_SERVING, wait for callers to notice, then let running requests end.
 
-        After `grace_s` what still runs is cancelled.
+        `grace_s` should be no less than the longest budget of a request: after it what still runs
+        is cancelled.
         """
         self._health.set_all(health_pb2.HealthCheckResponse.NOT_SERVING)
         await asyncio.sleep(delay_s)

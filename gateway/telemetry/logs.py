@@ -1,4 +1,8 @@
-"""Log lines on standard error: JSON for machines, text for terminals, never a prompt."""
+"""Log lines on standard error: JSON for machines, text for terminals, never a prompt.
+
+The parts of the gateway log through the standard library, so that a program that uses them
+in-process decides itself what becomes of their lines; only `ensemble serve` calls `set_up`.
+"""
 
 from __future__ import annotations
 
@@ -17,16 +21,16 @@ def set_up(level: str, form: str) -> None:
     last: structlog.typing.Processor = (
         structlog.dev.ConsoleRenderer() if text else structlog.processors.JSONRenderer()
     )
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            last,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(
-            logging.getLevelNamesMapping()[level.upper()]
-        ),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[
+                structlog.stdlib.add_log_level,
+                structlog.stdlib.add_logger_name,
+                structlog.stdlib.ExtraAdder(),
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+            ],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, last],
+        )
     )
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

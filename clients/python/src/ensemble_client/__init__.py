@@ -1,1 +1,73 @@
-"""Client of ensemble-gateway."""
+"""Sync and async client of ensemble-gateway; the messages are those of `ensemble.v1`."""
+
+from ensemble.v1.gateway_service_pb2 import (
+    GenerateRequest,
+    GenerateResponse,
+    StreamAttemptFailed,
+    StreamDelta,
+    StreamFailover,
+    StreamStarted,
+)
+from ensemble.v1.hole_pb2 import Constraint, HoleSpec
+from ensemble.v1.result_pb2 import Verdict
+
+from ensemble_client.async_calls import AsyncStream
+from ensemble_client.async_client import AsyncClient
+from ensemble_client.batches import BatchResult
+from ensemble_client.errors import (
+    Aborted,
+    Cancelled,
+    ConstraintsFailed,
+    DeadlineExceeded,
+    EnsembleError,
+    FailedPrecondition,
+    Internal,
+    InvalidArgument,
+    InvalidRequest,
+    NotFound,
+    PermissionDenied,
+    ResourceExhausted,
+    StreamTruncated,
+    Unauthenticated,
+    Unavailable,
+    Unimplemented,
+)
+from ensemble_client.requests import RequestFields
+from ensemble_client.streams import StreamEvent
+from ensemble_client.sync_calls import Stream
+from ensemble_client.sync_client import Client
+
+__all__ = [
+    "Aborted",
+    "AsyncClient",
+    "AsyncStream",
+    "BatchResult",
+    "Cancelled",
+    "Client",
+    "Constraint",
+    "ConstraintsFailed",
+    "DeadlineExceeded",
+    "EnsembleError",
+    "FailedPrecondition",
+    "GenerateRequest",
+    "GenerateResponse",
+    "HoleSpec",
+    "Internal",
+    "InvalidArgument",
+    "InvalidRequest",
+    "NotFound",
+    "PermissionDenied",
+    "RequestFields",
+    "ResourceExhausted",
+    "Stream",
+    "StreamAttemptFailed",
+    "StreamDelta",
+    "StreamEvent",
+    "StreamFailover",
+    "StreamStarted",
+    "StreamTruncated",
+    "Unauthenticated",
+    "Unavailable",
+    "Unimplemented",
+    "Verdict",
+]

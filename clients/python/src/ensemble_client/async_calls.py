@@ -1,0 +1,154 @@
+"""How the asyncio client makes its calls."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Generator, Iterable
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Self, TypeAlias, TypeVar
+
+import grpc
+from ensemble.v1.gateway_service_pb2 import (
+    BatchGenerateRequest,
+    BatchGenerateResponse,
+    GenerateRequest,
+    GenerateStreamRequest,
+    GenerateStreamResponse,
+)
+from grpc import aio
+
+from ensemble_client.batches import BatchResult, Ledger
+from ensemble_client.call import Call
+from ensemble_client.errors import error_for
+from ensemble_client.status import typed_errors
+from ensemble_client.streams import Received, StreamEvent, Transcript
+
+Request = TypeVar("Request")
+Response = TypeVar("Response")
+# Quoted, because grpc's classes are generic in its stubs only.
+StreamMethod: TypeAlias = (
+    "aio.UnaryStreamMultiCallable[GenerateStreamRequest, GenerateStreamResponse]"
+)
+BatchMethod: TypeAlias = (
+    "aio.StreamStreamMultiCallable[BatchGenerateRequest, BatchGenerateResponse]"
+)
+# The streams that are not over. Closing the channel would leave them waiting for their deadline.
+Running = set[aio.Call]
+Requests = Iterable[GenerateRequest | str] | AsyncIterable[GenerateRequest | str]
+
+
+async def ask(
+    method: aio.UnaryUnaryMultiCallable[Request, Response], message: Request, call: Call
+) -> Response:
+    """Send one message and return its answer; raises EnsembleError."""
+    with typed_errors(call.request_id), closed_as_error(call.request_id):
+        return await method(message, **call.arguments)
+
+
+class AsyncStream(Received, AsyncIterator[StreamEvent]):
+    """The events of one streamed answer; the last one is the GenerateResponse.
+
+    The RPC starts with the first event asked for. Leaving early by `aclose`, by the end of an
+    `async with` block or by dropping the stream cancels it at the gateway. Raises EnsembleError;
+    whatever text came before is in `partial_text`.
+    """
+
+    def __init__(
+        self, method: StreamMethod, running: Running, request: GenerateRequest, call: Call
+    ) -> None:
+        super().__init__(call.request_id)
+        message = GenerateStreamRequest(request=request)
+        self._events = _events(method, running, message, call, self._transcript)
+
+    async def __anext__(self) -> StreamEvent:
+        return await anext(self._events)
+
+    async def aclose(self) -> None:
+        """End the stream; cancels the RPC when it is still running."""
+        await self._events.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+
+async def _events(
+    method: StreamMethod,
+    running: Running,
+    request: GenerateStreamRequest,
+    call: Call,
+    transcript: Transcript,
+) -> AsyncGenerator[StreamEvent]:
+    rpc = method(request, **call.arguments)
+    running.add(rpc)
+    try:
+        with closed_as_error(call.request_id):
+            async for message in rpc:
+                event = transcript.read(message)
+                if event is not None:
+                    yield event
+        transcript.ended()
+    except grpc.RpcError as error:
+        raise transcript.failed(error) from error
+    finally:
+        # Newer grpcio does not cancel a stream that nobody reads any more.
+        rpc.cancel()
+        running.discard(rpc)
+
+
+async def results(
+    method: BatchMethod, running: Running, requests: Requests, call: Call
+) -> AsyncGenerator[BatchResult]:
+    """Yield one result for each request, in order; raises EnsembleError when the RPC fails."""
+    ledger = Ledger(call.request_id)
+    rpc = method(_admitted(requests, ledger), **call.arguments)
+    running.add(rpc)
+    try:
+        with typed_errors(call.request_id), closed_as_error(call.request_id):
+            async for response in rpc:
+                yield ledger.settle(response)
+        ledger.ended()
+    finally:
+        rpc.cancel()
+        running.discard(rpc)
+
+
+async def _admitted(requests: Requests, ledger: Ledger) -> AsyncIterator[BatchGenerateRequest]:
+    try:
+        if isinstance(requests, AsyncIterable):
+            async for request in requests:
+                yield ledger.admit(request)
+        else:
+            for request in requests:
+                yield ledger.admit(request)
+    except Exception as error:  # noqa: BLE001 - the caller's own, raised again by `ended`
+        ledger.broke(error)
+
+
+@contextmanager
+def closed_as_error(request_id: str) -> Generator[None]:
+    """Raise Cancelled when the client was closed under a call.
+
+    gRPC raises CancelledError then, which would end the caller's task as if somebody had cancelled
+    it. A task that really is being cancelled keeps its CancelledError.
+    """
+    try:
+        yield
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise error_for(
+            grpc.StatusCode.CANCELLED,
+            "the client was closed before the call ended",
+            None,
+            request_id=request_id,
+        ) from None

@@ -1,0 +1,166 @@
+"""The asyncio client."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from types import TracebackType
+from typing import Self, Unpack
+
+import grpc
+from ensemble.v1.admin_service_pb2 import (
+    DescribeConfigRequest,
+    DescribeConfigResponse,
+    DescribeRouterRequest,
+    DescribeRouterResponse,
+    Endpoint,
+    ListEndpointsRequest,
+)
+from ensemble.v1.admin_service_pb2_grpc import AdminServiceStub
+from ensemble.v1.gateway_service_pb2 import (
+    GenerateRequest,
+    GenerateResponse,
+    RouteRequest,
+    RouteResponse,
+)
+from ensemble.v1.gateway_service_pb2_grpc import GatewayServiceStub
+from ensemble.v1.telemetry_service_pb2 import GetMetricsRequest, GetMetricsResponse
+from ensemble.v1.telemetry_service_pb2_grpc import TelemetryServiceStub
+from grpc import aio
+
+from ensemble_client.async_calls import AsyncStream, Requests, Running, ask, results
+from ensemble_client.batches import BatchResult
+from ensemble_client.call import DEFAULT_TIMEOUT_S, CallOptions, CallSettings, Metadata
+from ensemble_client.channel import ChannelOptions, channel_options
+from ensemble_client.requests import RequestOptions, prepare
+
+
+class AsyncClient:
+    """An asyncio client of one gateway; make it and use it in one running event loop.
+
+    `target` is gRPC's name of the gateway, such as `localhost:50051`. Without `credentials` the
+    connection is plain text: give `grpc.ssl_channel_credentials()` for anything but this machine,
+    above all with a `token`. `timeout` is the deadline of a call that names none, in seconds; it
+    covers retries. With `wait_for_ready` a call waits for a connection until its deadline instead
+    of failing at once. `metadata` goes with every call; `options` are gRPC's channel arguments and
+    win over the client's own.
+
+    Every method raises EnsembleError, InvalidRequest before anything is sent.
+    """
+
+    def __init__(
+        self,
+        target: str,
+        *,
+        credentials: grpc.ChannelCredentials | None = None,
+        token: str | None = None,
+        tenant: str | None = None,
+        timeout: float = DEFAULT_TIMEOUT_S,
+        metadata: Metadata | None = None,
+        wait_for_ready: bool = False,
+        options: ChannelOptions = (),
+    ) -> None:
+        self._settings = CallSettings(
+            timeout=timeout,
+            token=token,
+            tenant=tenant,
+            metadata=dict(metadata or {}),
+            wait_for_ready=wait_for_ready,
+        )
+        arguments = channel_options(options)
+        self._channel = (
+            aio.insecure_channel(target, arguments)
+            if credentials is None
+            else aio.secure_channel(target, credentials, arguments)
+        )
+        self._running: Running = set()
+        self._gateway = GatewayServiceStub(self._channel)
+        self._admin = AdminServiceStub(self._channel)
+        self._telemetry = TelemetryServiceStub(self._channel)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connection; calls under way end as Cancelled."""
+        for rpc in tuple(self._running):
+            rpc.cancel()
+        await self._channel.close()
+
+    async def generate(
+        self,
+        request: GenerateRequest | str,
+        **options: Unpack[RequestOptions],
+    ) -> GenerateResponse:
+        """Fill one hole, given as a whole message or as its prompt and keyword arguments."""
+        message, call = prepare(self._settings, request, options)
+        return await ask(self._gateway.Generate, message, call)
+
+    def stream(
+        self,
+        request: GenerateRequest | str,
+        **options: Unpack[RequestOptions],
+    ) -> AsyncStream:
+        """Fill one hole and hand out the events of its answer as they come."""
+        message, call = prepare(self._settings, request, options)
+        return AsyncStream(self._gateway.GenerateStream, self._running, message, call)
+
+    def batch(
+        self,
+        requests: Requests,
+        **options: Unpack[CallOptions],
+    ) -> AsyncGenerator[BatchResult]:
+        """Fill many holes; yields one result for each, in order, an error as a value.
+
+        The deadline covers the whole batch. `requests` may be an asynchronous iterable; it is read
+        as fast as the gateway takes it. An error of it is raised after the results before it.
+        """
+        call = self._settings.call(**options)
+        return results(self._gateway.BatchGenerate, self._running, requests, call)
+
+    async def route(
+        self,
+        request: GenerateRequest | str,
+        **options: Unpack[RequestOptions],
+    ) -> RouteResponse:
+        """Explain where a hole would go; no endpoint is called."""
+        message, call = prepare(self._settings, request, options)
+        return await ask(self._gateway.Route, RouteRequest(request=message), call)
+
+    async def endpoints(self, **options: Unpack[CallOptions]) -> list[Endpoint]:
+        """List the endpoints in the router's order; `timeout` covers each page of up to 1,000."""
+        endpoints: list[Endpoint] = []
+        token = ""
+        while True:
+            message = ListEndpointsRequest(page_token=token)
+            page = await ask(self._admin.ListEndpoints, message, self._settings.call(**options))
+            endpoints += page.endpoints
+            token = page.next_page_token
+            if not token:
+                return endpoints
+
+    async def describe_router(self, **options: Unpack[CallOptions]) -> DescribeRouterResponse:
+        """Describe the rules that route holes."""
+        call = self._settings.call(**options)
+        return await ask(self._admin.DescribeRouter, DescribeRouterRequest(), call)
+
+    async def describe_config(self, **options: Unpack[CallOptions]) -> DescribeConfigResponse:
+        """Return the gateway's effective configuration, secrets redacted."""
+        call = self._settings.call(**options)
+        return await ask(self._admin.DescribeConfig, DescribeConfigRequest(), call)
+
+    async def metrics(
+        self,
+        endpoint: str = "",
+        **options: Unpack[CallOptions],
+    ) -> GetMetricsResponse:
+        """Return the counters of the ensemble and of one endpoint, or of all."""
+        message = GetMetricsRequest(endpoint=endpoint)
+        return await ask(self._telemetry.GetMetrics, message, self._settings.call(**options))

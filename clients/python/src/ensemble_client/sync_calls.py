@@ -1,0 +1,113 @@
+"""How the blocking client makes its calls."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator
+from types import TracebackType
+from typing import Self, TypeAlias, TypeVar
+
+import grpc
+from ensemble.v1.gateway_service_pb2 import (
+    BatchGenerateRequest,
+    BatchGenerateResponse,
+    GenerateRequest,
+    GenerateStreamRequest,
+    GenerateStreamResponse,
+)
+
+from ensemble_client.batches import BatchResult, Ledger
+from ensemble_client.call import Call
+from ensemble_client.status import typed_errors
+from ensemble_client.streams import Received, StreamEvent, Transcript
+
+Request = TypeVar("Request")
+Response = TypeVar("Response")
+# Quoted, because grpc's classes are generic in its stubs only.
+StreamMethod: TypeAlias = (
+    "grpc.UnaryStreamMultiCallable[GenerateStreamRequest, GenerateStreamResponse]"
+)
+BatchMethod: TypeAlias = (
+    "grpc.StreamStreamMultiCallable[BatchGenerateRequest, BatchGenerateResponse]"
+)
+
+
+def ask(
+    method: grpc.UnaryUnaryMultiCallable[Request, Response], message: Request, call: Call
+) -> Response:
+    """Send one message and return its answer; raises EnsembleError."""
+    with typed_errors(call.request_id):
+        return method(message, **call.arguments)
+
+
+class Stream(Received, Iterator[StreamEvent]):
+    """The events of one streamed answer; the last one is the GenerateResponse.
+
+    The RPC starts with the first event asked for. Leaving early by `close`, by the end of a `with`
+    block or by dropping the stream cancels it at the gateway. Raises EnsembleError; whatever text
+    came before is in `partial_text`.
+    """
+
+    def __init__(self, method: StreamMethod, request: GenerateRequest, call: Call) -> None:
+        super().__init__(call.request_id)
+        self._events = _events(
+            method, GenerateStreamRequest(request=request), call, self._transcript
+        )
+
+    def __next__(self) -> StreamEvent:
+        return next(self._events)
+
+    def close(self) -> None:
+        """End the stream; cancels the RPC when it is still running."""
+        self._events.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _events(
+    method: StreamMethod, request: GenerateStreamRequest, call: Call, transcript: Transcript
+) -> Generator[StreamEvent]:
+    rpc = method(request, **call.arguments)
+    try:
+        for message in rpc:
+            event = transcript.read(message)
+            if event is not None:
+                yield event
+        transcript.ended()
+    except grpc.RpcError as error:
+        raise transcript.failed(error) from error
+    finally:
+        rpc.cancel()
+
+
+def results(
+    method: BatchMethod,
+    requests: Iterable[GenerateRequest | str],
+    call: Call,
+) -> Generator[BatchResult]:
+    """Yield one result for each request, in order; raises EnsembleError when the RPC fails."""
+    ledger = Ledger(call.request_id)
+
+    def admitted() -> Iterator[BatchGenerateRequest]:
+        try:
+            for request in requests:
+                yield ledger.admit(request)
+        except Exception as error:  # noqa: BLE001 - the caller's own, raised again by `ended`
+            ledger.broke(error)
+
+    rpc = method(admitted(), **call.arguments)
+    try:
+        with typed_errors(call.request_id):
+            for response in rpc:
+                yield ledger.settle(response)
+        ledger.ended()
+    finally:
+        rpc.cancel()

@@ -1,0 +1,162 @@
+"""The blocking client."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from types import TracebackType
+from typing import Self, Unpack
+
+import grpc
+from ensemble.v1.admin_service_pb2 import (
+    DescribeConfigRequest,
+    DescribeConfigResponse,
+    DescribeRouterRequest,
+    DescribeRouterResponse,
+    Endpoint,
+    ListEndpointsRequest,
+)
+from ensemble.v1.admin_service_pb2_grpc import AdminServiceStub
+from ensemble.v1.gateway_service_pb2 import (
+    GenerateRequest,
+    GenerateResponse,
+    RouteRequest,
+    RouteResponse,
+)
+from ensemble.v1.gateway_service_pb2_grpc import GatewayServiceStub
+from ensemble.v1.telemetry_service_pb2 import GetMetricsRequest, GetMetricsResponse
+from ensemble.v1.telemetry_service_pb2_grpc import TelemetryServiceStub
+
+from ensemble_client.batches import BatchResult
+from ensemble_client.call import DEFAULT_TIMEOUT_S, CallOptions, CallSettings, Metadata
+from ensemble_client.channel import ChannelOptions, channel_options
+from ensemble_client.requests import RequestOptions, prepare
+from ensemble_client.sync_calls import Stream, ask, results
+
+
+class Client:
+    """A blocking client of one gateway; threads may share it.
+
+    `target` is gRPC's name of the gateway, such as `localhost:50051`. Without `credentials` the
+    connection is plain text: give `grpc.ssl_channel_credentials()` for anything but this machine,
+    above all with a `token`. `timeout` is the deadline of a call that names none, in seconds; it
+    covers retries. With `wait_for_ready` a call waits for a connection until its deadline instead
+    of failing at once. `metadata` goes with every call; `options` are gRPC's channel arguments and
+    win over the client's own.
+
+    Every method raises EnsembleError, InvalidRequest before anything is sent.
+    """
+
+    def __init__(
+        self,
+        target: str,
+        *,
+        credentials: grpc.ChannelCredentials | None = None,
+        token: str | None = None,
+        tenant: str | None = None,
+        timeout: float = DEFAULT_TIMEOUT_S,
+        metadata: Metadata | None = None,
+        wait_for_ready: bool = False,
+        options: ChannelOptions = (),
+    ) -> None:
+        self._settings = CallSettings(
+            timeout=timeout,
+            token=token,
+            tenant=tenant,
+            metadata=dict(metadata or {}),
+            wait_for_ready=wait_for_ready,
+        )
+        arguments = channel_options(options)
+        self._channel = (
+            grpc.insecure_channel(target, arguments)
+            if credentials is None
+            else grpc.secure_channel(target, credentials, arguments)
+        )
+        self._gateway = GatewayServiceStub(self._channel)
+        self._admin = AdminServiceStub(self._channel)
+        self._telemetry = TelemetryServiceStub(self._channel)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection; calls under way end as Cancelled."""
+        self._channel.close()
+
+    def generate(
+        self,
+        request: GenerateRequest | str,
+        **options: Unpack[RequestOptions],
+    ) -> GenerateResponse:
+        """Fill one hole, given as a whole message or as its prompt and keyword arguments."""
+        message, call = prepare(self._settings, request, options)
+        return ask(self._gateway.Generate, message, call)
+
+    def stream(
+        self,
+        request: GenerateRequest | str,
+        **options: Unpack[RequestOptions],
+    ) -> Stream:
+        """Fill one hole and hand out the events of its answer as they come."""
+        message, call = prepare(self._settings, request, options)
+        return Stream(self._gateway.GenerateStream, message, call)
+
+    def batch(
+        self,
+        requests: Iterable[GenerateRequest | str],
+        **options: Unpack[CallOptions],
+    ) -> Generator[BatchResult]:
+        """Fill many holes; yields one result for each, in order, an error as a value.
+
+        The deadline covers the whole batch. gRPC reads `requests` on a thread of its own, as fast
+        as the gateway takes them. An error of the iterable is raised after the results before it.
+        """
+        call = self._settings.call(**options)
+        return results(self._gateway.BatchGenerate, requests, call)
+
+    def route(
+        self,
+        request: GenerateRequest | str,
+        **options: Unpack[RequestOptions],
+    ) -> RouteResponse:
+        """Explain where a hole would go; no endpoint is called."""
+        message, call = prepare(self._settings, request, options)
+        return ask(self._gateway.Route, RouteRequest(request=message), call)
+
+    def endpoints(self, **options: Unpack[CallOptions]) -> list[Endpoint]:
+        """List the endpoints in the router's order; `timeout` covers each page of up to 1,000."""
+        endpoints: list[Endpoint] = []
+        token = ""
+        while True:
+            message = ListEndpointsRequest(page_token=token)
+            page = ask(self._admin.ListEndpoints, message, self._settings.call(**options))
+            endpoints += page.endpoints
+            token = page.next_page_token
+            if not token:
+                return endpoints
+
+    def describe_router(self, **options: Unpack[CallOptions]) -> DescribeRouterResponse:
+        """Describe the rules that route holes."""
+        call = self._settings.call(**options)
+        return ask(self._admin.DescribeRouter, DescribeRouterRequest(), call)
+
+    def describe_config(self, **options: Unpack[CallOptions]) -> DescribeConfigResponse:
+        """Return the gateway's effective configuration, secrets redacted."""
+        call = self._settings.call(**options)
+        return ask(self._admin.DescribeConfig, DescribeConfigRequest(), call)
+
+    def metrics(
+        self,
+        endpoint: str = "",
+        **options: Unpack[CallOptions],
+    ) -> GetMetricsResponse:
+        """Return the counters of the ensemble and of one endpoint, or of all."""
+        message = GetMetricsRequest(endpoint=endpoint)
+        return ask(self._telemetry.GetMetrics, message, self._settings.call(**options))

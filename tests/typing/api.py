@@ -1,0 +1,149 @@
+"""Type-checked, never run: how a caller may use the façade of `ensemble_client`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Generator
+from typing import assert_never, assert_type
+
+import grpc
+from ensemble.v1.admin_service_pb2 import (
+    DescribeConfigResponse,
+    DescribeRouterResponse,
+    Endpoint,
+)
+from ensemble.v1.decision_pb2 import RoutingDecision
+from ensemble.v1.gateway_service_pb2 import FieldViolation, RouteResponse, Strategy
+from ensemble.v1.hole_pb2 import RegexPattern
+from ensemble.v1.result_pb2 import Attempt, Candidate
+from ensemble.v1.telemetry_service_pb2 import GetMetricsResponse
+from ensemble_client import (
+    AsyncClient,
+    AsyncStream,
+    BatchResult,
+    Client,
+    Constraint,
+    EnsembleError,
+    GenerateRequest,
+    GenerateResponse,
+    HoleSpec,
+    InvalidRequest,
+    RequestFields,
+    Stream,
+    StreamAttemptFailed,
+    StreamDelta,
+    StreamEvent,
+    StreamFailover,
+    StreamStarted,
+    StreamTruncated,
+    Verdict,
+)
+
+DIGITS = Constraint(name="digits", regex=RegexPattern(pattern="[0-9]+"))
+
+
+def sync_client() -> None:
+    """Use every method of the blocking client."""
+    with Client(
+        "gateway:50051",
+        credentials=grpc.ssl_channel_credentials(),
+        token="token",
+        tenant="acme",
+        timeout=5,
+        metadata={"a": "b", "c-bin": b""},
+        wait_for_ready=True,
+        options=[("grpc.keepalive_time_ms", 60_000)],
+    ) as client:
+        assert_type(client, Client)
+        assert_type(client.generate(GenerateRequest(prompt="x"), timeout=1.5), GenerateResponse)
+        assert_type(
+            client.generate(
+                "def f():",
+                suffix="",
+                hole=HoleSpec(),
+                kind="block",
+                constraints=[DIGITS],
+                temperature=0.2,
+                strategy=Strategy.STRATEGY_BEST_OF_N,
+                n=4,
+                required_capabilities=("fast_inference",),
+                metadata={"traceparent": "00-"},
+            ),
+            GenerateResponse,
+        )
+        assert_type(client.route("x", language="go"), RouteResponse)
+        assert_type(client.endpoints(timeout=1), list[Endpoint])
+        assert_type(client.describe_router(), DescribeRouterResponse)
+        assert_type(client.describe_config(), DescribeConfigResponse)
+        assert_type(client.metrics("fast"), GetMetricsResponse)
+        results = client.batch(["x", GenerateRequest(prompt="y")], timeout=9)
+        assert_type(results, Generator[BatchResult])
+        for result in results:
+            if isinstance(result, EnsembleError):
+                assert_type(result.attempts, tuple[Attempt, ...])
+            else:
+                assert_type(result, GenerateResponse)
+        with client.stream("x", max_tokens=5) as stream:
+            assert_type(stream, Stream)
+            for event in stream:
+                assert_type(event, StreamEvent)
+            assert_type(stream.text, str)
+            assert_type(stream.complete, bool)
+
+
+async def async_client(holes: AsyncIterator[GenerateRequest]) -> None:
+    """Use every method of the asyncio client."""
+    async with AsyncClient("gateway:50051", token=None, tenant=None) as client:
+        assert_type(client, AsyncClient)
+        assert_type(await client.generate("x", seed=1, timeout=1.5), GenerateResponse)
+        assert_type(await client.route(GenerateRequest(prompt="x")), RouteResponse)
+        assert_type(await client.endpoints(), list[Endpoint])
+        assert_type(await client.describe_router(timeout=1), DescribeRouterResponse)
+        assert_type(await client.describe_config(), DescribeConfigResponse)
+        assert_type(await client.metrics(metadata={"a": "b"}), GetMetricsResponse)
+        assert_type(client.batch(["x"]), AsyncGenerator[BatchResult])
+        async for result in client.batch(holes):
+            assert_type(result, GenerateResponse | EnsembleError)
+        async with client.stream("x", stop=["\n"]) as stream:
+            assert_type(stream, AsyncStream)
+            async for event in stream:
+                assert_type(event, StreamEvent)
+        await client.close()
+
+
+def events(event: StreamEvent) -> str:
+    """Tell the events apart; a kind left out is an error here."""
+    match event:
+        case StreamStarted():
+            return event.decision.primary
+        case StreamDelta():
+            return event.text
+        case StreamAttemptFailed():
+            return event.attempt.endpoint
+        case StreamFailover():
+            return event.to_endpoint
+        case Verdict():
+            return event.constraint
+        case GenerateResponse():
+            return event.endpoint
+        case _:
+            assert_never(event)
+
+
+def errors(client: Client, fields: RequestFields) -> None:
+    """Read everything that an error carries."""
+    try:
+        client.generate("x", **fields)
+    except InvalidRequest as error:
+        assert_type(error.violations, tuple[FieldViolation, ...])
+        raise
+    except StreamTruncated as error:
+        assert_type(error.partial_text, str)
+    except EnsembleError as error:
+        assert_type(error.code, grpc.StatusCode)
+        assert_type(error.reason, str)
+        assert_type(error.message, str)
+        assert_type(error.retry_after, float | None)
+        assert_type(error.request_id, str)
+        assert_type(error.best_candidate, Candidate | None)
+        assert_type(error.decision, RoutingDecision | None)
+        assert_type(error.streamed_chars, int)
