@@ -18,7 +18,7 @@ from gateway.core.policy import Call, Invocation, Policy
 from gateway.core.ports import Clock, Upstream
 from gateway.core.snapshot import RouterSettings, Snapshot
 from gateway.ensemble.client import EnsembleClient, EnsembleSettings
-from gateway.ensemble.judge import score
+from gateway.ensemble.judge import SCORERS
 from gateway.ingress.admin import ADMIN, TELEMETRY, AdminService, ConfigText, TelemetryService
 from gateway.ingress.grpc_server import SERVICE, GatewayService
 from gateway.ingress.listener import Listener, ListenerSettings
@@ -155,7 +155,7 @@ class Gateway:
                 settings.ensemble.best_of_n,
                 settings.server.default_deadline_s,
             ),
-            scorer=score,
+            scorer=SCORERS[settings.ensemble.scorer],
             judgements=self.fleet,
             clock=self._clock,
             guards=[build(parts) for _, build in REQUEST_STACK],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from enum import IntEnum
 from typing import NoReturn
@@ -33,7 +33,7 @@ def fail(message: str, code: Exit) -> NoReturn:
 
 
 @contextmanager
-def exits() -> Iterator[None]:
+def exits() -> Generator[None]:
     """Turn every expected error of a command into a message and an exit code."""
     from ensemble_client import EnsembleError
 

@@ -75,7 +75,10 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A completed text with what the checks found. `confidence` is finite and in 0..1."""
+    """A completed text with what the checks found. `confidence` is finite and in 0..1.
+
+    `elapsed_s` is the time from the call to its text, tries included; `check_s` that of the checks.
+    """
 
     index: int
     endpoint: str
@@ -85,6 +88,8 @@ class Candidate:
     method: str = ""
     seed: int | None = None
     temperature: float | None = None
+    elapsed_s: float = 0.0
+    check_s: float = 0.0
 
     @property
     def accepted(self) -> bool:

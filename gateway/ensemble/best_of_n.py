@@ -76,7 +76,7 @@ def _rescore(run: Run, candidates: list[Candidate]) -> list[Candidate]:
     shares = agreement([candidate.completion.text for candidate in candidates])
     rescored: list[Candidate] = []
     for candidate, share in zip(candidates, shares, strict=True):
-        score = run.scorer(candidate.completion, candidate.verdicts, share)
+        score = run.scorer(candidate, share)
         rescored.append(replace(candidate, confidence=score.value, method=score.method))
     run.exchange.candidates[:] = rescored
     return rescored

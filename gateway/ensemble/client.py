@@ -101,6 +101,7 @@ class EnsembleClient:
             SpendingAccount(request.budget, prompt_tokens(request.hole)),
             self._scorer,
             self._judgements,
+            self._clock,
         )
         await run.emit(Started(decision))
         chosen = await (best_of_n(run, n) if n > 1 else sequential(run))

@@ -52,7 +52,12 @@ def no_answer(faults: Sequence[Fault]) -> Fault:
 
 
 def truncated(fault: Fault) -> Fault:
-    """Say that the stream broke after text was sent and nothing could go on from there."""
+    """Say that the stream broke after text was sent and nothing could go on from there.
+
+    A caller who left stays one who left.
+    """
+    if fault.kind is Kind.CANCELLED and fault.origin is Origin.CALLER:
+        return fault
     return Fault(
         Kind.DEADLINE if fault.kind is Kind.DEADLINE else Kind.TRUNCATED,
         fault.origin,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.core.candidate import Candidate, Completion
@@ -15,7 +15,7 @@ PRIOR = 0.5
 """Confidence in a text about which no check could say anything."""
 
 PRIOR_WEIGHT = 0.5
-REQUIRED_WEIGHT = 2.0
+REQUIRED_WEIGHT = 4.0
 OPTIONAL_WEIGHT = 1.0
 TRIVIAL_WEIGHT = 0.25
 """That a text is not empty says little for it."""
@@ -40,8 +40,8 @@ class Score:
     finite: bool = True
 
 
-Scorer = Callable[[Completion, Sequence[Verdict], float | None], Score]
-"""Takes a completion, its verdicts and, if there are other candidates, the agreement with them."""
+Scorer = Callable[[Candidate, float | None], Score]
+"""Takes a candidate and, when there are others, the agreement with them."""
 
 
 def score(
@@ -80,6 +80,20 @@ def legacy_speed(us_per_token: float, check_us: float, tokens: int) -> Score:
     speed = 0.6 * (1 - min(us_per_token / 10_000, 1))
     checking = 0.4 * (1 - min(check_us / 1_000, 1))
     return Score(_unit(speed + checking), "legacy_speed")
+
+
+def _by_checks(candidate: Candidate, agreement_share: float | None) -> Score:
+    return score(candidate.completion, candidate.verdicts, agreement_share)
+
+
+def _by_speed(candidate: Candidate, _: float | None) -> Score:
+    tokens = candidate.completion.usage.completion_tokens
+    us_per_token = candidate.elapsed_s * 1e6 / max(1, tokens)
+    return legacy_speed(us_per_token, candidate.check_s * 1e6, tokens)
+
+
+SCORERS: Mapping[str, Scorer] = {"default": _by_checks, "legacy_speed": _by_speed}
+"""The scorers by the name that the configuration gives them."""
 
 
 def agreement(texts: Sequence[str]) -> tuple[float, ...]:

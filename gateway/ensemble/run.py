@@ -17,7 +17,7 @@ from gateway.core.exchange import Exchange
 from gateway.core.faults import Fault, Kind, Origin, Reason
 from gateway.core.hole import Sampling
 from gateway.core.policy import Account, Call, Invocation
-from gateway.core.ports import Task
+from gateway.core.ports import Clock, Task
 from gateway.ensemble.judge import Scorer, good_enough
 from gateway.routing.sampling import plan_sampling
 from gateway.validation.compile import Checks
@@ -43,6 +43,7 @@ class Run:
     account: Account
     scorer: Scorer
     judgements: Judgements
+    clock: Clock
 
     def plan(self, endpoint: Endpoint) -> Sampling:
         """Choose the sampling for an endpoint where the caller left it open."""
@@ -85,29 +86,31 @@ class Run:
                 await self.emit_text(text, index, endpoint.name)
 
             invocation.send = send
+        started = self.clock()
         completion = await self.calls[endpoint.name](invocation)
         if task.partial:
             completion = replace(completion, text=task.partial + completion.text)
-        return await self._judge(completion, task)
+        return await self._judge(completion, task, self.clock() - started)
 
-    async def _judge(self, completion: Completion, task: Task) -> Candidate:
-        checks = self.checks
+    async def _judge(self, completion: Completion, task: Task, elapsed_s: float) -> Candidate:
+        checks, started = self.checks, self.clock()
         if checks.costly(completion.text):
             verdicts = await asyncio.to_thread(checks.run, completion.text)
         else:
             verdicts = checks.run(completion.text)
-        score = self.scorer(completion, verdicts, None)
-        self.judgements.judged(task.endpoint.name, score.value if score.finite else math.nan)
-        candidate = Candidate(
+        unscored = Candidate(
             task.candidate,
             task.endpoint.name,
             completion,
             verdicts,
-            score.value,
-            score.method,
-            task.sampling.seed,
-            task.sampling.temperature,
+            seed=task.sampling.seed,
+            temperature=task.sampling.temperature,
+            elapsed_s=elapsed_s,
+            check_s=self.clock() - started,
         )
+        score = self.scorer(unscored, None)
+        self.judgements.judged(task.endpoint.name, score.value if score.finite else math.nan)
+        candidate = replace(unscored, confidence=score.value, method=score.method)
         self.exchange.candidates.append(candidate)
         if not good_enough(candidate):
             self._mark_rejected(candidate)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from typing import Any
 
 
 async def answer_in_order(
     raws: AsyncIterator[bytes], answer: Callable[[bytes], Awaitable[bytes]], in_flight: int
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes]:
     """Yield the answer to each request, in order, with at most `in_flight` of them unanswered.
 
     While there is no room no further request is read, so that a fast sender is held back by flow

@@ -61,6 +61,24 @@ class Rpc:
         left = cast("float | None", self.context.time_remaining())
         return Deadline(now + (longest_s if left is None else min(left, longest_s)))
 
+    def set_trailers(self, *trailers: tuple[str, str]) -> None:
+        """Set what goes out with a good end, beside the request's id and the trace's."""
+        trace_id = self.trace_id
+        trace = (("x-ensemble-trace", trace_id),) if trace_id else ()
+        self.context.set_trailing_metadata((("x-request-id", self.request_id), *trailers, *trace))
+
+    async def write(self, raw: bytes) -> None:
+        """Send one message of a stream; returns when there is room for the next.
+
+        Raises Fault(CANCELLED) when the RPC is over: nobody is left to send to.
+        """
+        try:
+            await self.context.write(raw)
+        except aio.InternalError:
+            raise Fault(
+                Kind.CANCELLED, Origin.CALLER, Reason.CALLER_CANCELLED, "the caller left"
+            ) from None
+
     async def abort(self, fault: Fault) -> NoReturn:
         """End the RPC with the fault's status, its details and our trailers."""
         status = fitted(fault, self.exchange, self.request_id)
@@ -92,16 +110,7 @@ async def answered(context: Context, work: Callable[[Rpc], Awaitable[Result]]) -
     except Fault as fault:
         await rpc.abort(fault)
     except Exception as error:  # noqa: BLE001 - every bug of ours ends as INTERNAL
-        # The words of an unknown error may quote a prompt: only its type and place are logged.
-        log.error(  # noqa: TRY400 - a traceback shows the error's words
-            "bug",
-            extra={
-                "request_id": rpc.request_id,
-                "error": type(error).__name__,
-                "at": _where(error),
-            },
-        )
-        await rpc.abort(internal(error))
+        await rpc.abort(bug(error, rpc.request_id))
 
 
 def _where(error: Exception) -> list[str]:
@@ -110,8 +119,15 @@ def _where(error: Exception) -> list[str]:
     return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
 
 
-def internal(error: Exception) -> Fault:
-    """A bug of ours, named by its type only."""
+def bug(error: Exception, request_id: str) -> Fault:
+    """Log a bug of ours and name it, by its type only.
+
+    The words of an unknown error may quote a prompt: only its type and place are logged.
+    """
+    log.error(
+        "bug",
+        extra={"request_id": request_id, "error": type(error).__name__, "at": _where(error)},
+    )
     return Fault(
         Kind.INTERNAL,
         Origin.US,

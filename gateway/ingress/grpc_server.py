@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 
 import grpc
 from ensemble.v1 import gateway_service_pb2 as pb
@@ -15,7 +16,7 @@ from gateway.core.hole import Request
 from gateway.core.ports import Clock
 from gateway.ensemble.client import EnsembleClient
 from gateway.ingress.batch import answer_in_order
-from gateway.ingress.context import Context, Rpc, answered, internal
+from gateway.ingress.context import Context, Rpc, answered, bug
 from gateway.ingress.messages import Reader, check
 from gateway.wire.failure import CODES, detail_to_wire
 from gateway.wire.request import request_from_wire
@@ -79,7 +80,7 @@ class GatewayService:
                 nonlocal sequence
                 response.sequence = sequence
                 sequence += 1
-                await context.write(response.SerializeToString())
+                await rpc.write(response.SerializeToString())
 
             async def emit(event: Event) -> None:
                 await write(_event_to_wire(event, exchange.request.request_id))
@@ -92,16 +93,19 @@ class GatewayService:
 
         await answered(context, work)
 
-    async def batch_generate(
-        self, raws: AsyncIterator[bytes], context: Context
-    ) -> AsyncIterator[bytes]:
+    async def batch_generate(self, raws: AsyncIterator[bytes], context: Context) -> None:
         """Fill many holes; each is answered exactly once, in the order sent."""
-        rpc = Rpc(context)
-        batch = answer_in_order(
-            raws, lambda raw: self._one_of_batch(rpc, raw), self._batch_in_flight
-        )
-        async for response in batch:
-            yield response
+
+        async def work(rpc: Rpc) -> None:
+            async def answer(raw: bytes) -> bytes:
+                return await self._one_of_batch(rpc, raw)
+
+            rpc.set_trailers()
+            async with aclosing(answer_in_order(raws, answer, self._batch_in_flight)) as batch:
+                async for response in batch:
+                    await rpc.write(response)
+
+        await answered(context, work)
 
     async def route(self, raw: bytes, context: Context) -> bytes:
         """Explain a decision without calling any endpoint."""
@@ -133,13 +137,14 @@ class GatewayService:
             check(message)
             request_id = f"{rpc.request_id}-{message.index}"
             request = _request(message.request, rpc, request_id)
+            request_id = request.request_id
             exchange = Exchange(request, rpc.deadline(self._clock(), self._longest_s))
             answer = await self._client.handle(exchange)
             response.response.CopyFrom(answer_to_wire(answer, request, trace_id=rpc.trace_id))
         except Fault as fault:
             _set_failure(response, fault, exchange, request_id)
         except Exception as error:  # noqa: BLE001 - one hole's bug must not end the others
-            _set_failure(response, internal(error), exchange, request_id)
+            _set_failure(response, bug(error, request_id), exchange, request_id)
         return response.SerializeToString()
 
 
@@ -159,15 +164,11 @@ def _set_failure(
 
 
 def _set_trailers(rpc: Rpc, answer: Answer) -> None:
-    trailers = [
-        ("x-request-id", rpc.request_id),
+    rpc.set_trailers(
         ("x-ensemble-endpoint", answer.chosen.endpoint),
         ("x-ensemble-attempts", str(len(answer.attempts))),
         ("x-ensemble-cache", "miss"),
-    ]
-    if rpc.trace_context:
-        trailers.append(("x-ensemble-trace", rpc.trace_id))
-    rpc.context.set_trailing_metadata(tuple(trailers))
+    )
 
 
 def _event_to_wire(event: Event, request_id: str) -> pb.GenerateStreamResponse:

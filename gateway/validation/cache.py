@@ -28,9 +28,9 @@ def canonical_text(body: Compilable) -> str:
                 return canonical(["unreadable", text])
         case Regex(pattern, flags):
             return canonical(["regex", pattern, sorted(set(flags))])
-        case Grammar(syntax, text, rules, start):
-            parts = [[rule.lhs, list(rule.rhs)] for rule in rules]
-            return canonical(["grammar", syntax.value, text, parts, start])
+        case _:
+            rules = [[rule.lhs, list(rule.rhs)] for rule in body.rules]
+            return canonical(["grammar", body.syntax.value, body.text, rules, body.start])
 
 
 @dataclass(slots=True)

@@ -15,7 +15,6 @@ from gateway.core.constraint import (
     Regex,
     TokenMask,
     TypeGoal,
-    UnitTests,
     Verdict,
 )
 from gateway.core.faults import Fault, FieldViolation, Kind, Origin, Reason
@@ -116,7 +115,7 @@ class _Compiler:
                 return TOKEN_MASK
             case TypeGoal():
                 return TYPE_GOAL
-            case UnitTests():
+            case _:
                 return UNIT_TESTS
 
     def _kept(self, body: JsonSchema | Grammar | Regex, build: Callable[[], Check]) -> Check:

@@ -111,13 +111,12 @@ class _Chart:
                 continue
             else:
                 waiting[body[done]].append(item)
-                new = [(body[done], inner, 0, place) for inner in self._predicted(body[done])]
+                new = [
+                    (body[done], inner, 0, place) for inner in self.rules.productions[body[done]]
+                ]
                 if body[done] in self.nullable:
                     new.append((head, body, done + 1, origin))
             todo.extend(one for one in new if self._add(place, one))
-
-    def _predicted(self, head: str) -> tuple[tuple[str, ...], ...]:
-        return self.rules.productions[head]
 
     def _scan(self, place: int) -> None:
         """Match terminals, and what is ignored, from this place on."""

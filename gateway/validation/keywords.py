@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from gateway.validation.regex import Pattern, compile_pattern
 
-MAX_STEPS = 500_000
+MAX_STEPS = 100_000
 """Evaluations of keywords, each weighted by the size of its value, spent on one candidate."""
 
 Keyword = Callable[[Any, Any, Any, Any], Iterable[Any] | None]

@@ -67,10 +67,12 @@ class SchemaCheck:
             return unchecked("a number is too large to be compared with the schema")
         if error is None:
             return PASSED
-        place = self._place(error.absolute_path)
         if error.validator is None:
-            return failed(f"{place}: the schema allows nothing here")
-        return failed(f"{place} breaks {error.validator!r} of the schema")
+            # The library does not say where a schema that is `false` stands.
+            return failed("the fill has something where the schema allows nothing")
+        return failed(
+            f"{self._place(error.absolute_path)} breaks {error.validator!r} of the schema"
+        )
 
     def costly(self, length: int) -> bool:
         """Anything but a small document."""

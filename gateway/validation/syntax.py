@@ -28,7 +28,10 @@ FILENAME = "<fill>"
 PARTIAL: Final = ast.PyCF_ONLY_AST | 0x4000 | 0x0200
 INCOMPLETE: Final = "incomplete input"
 
-SIMPLE_FILLS: Final = ("", "pass", "x", "pass\n", "x\n")
+SIMPLE_FILLS: Final = (
+    *("", "pass", "x", "pass\n", "x\n", "x:", "x: pass"),
+    *("x)", "x]", "x}", "x):", "x'", 'x"'),
+)
 
 # A warning about a candidate, such as of a bad escape, would be printed; the filter is narrow.
 _NO_WARNINGS: Final = ("ignore", None, Warning, re.compile(re.escape(FILENAME)), 0)
@@ -50,10 +53,8 @@ def parse_error(source: str, flags: int = ast.PyCF_ONLY_AST) -> SyntaxError | No
         compile(source, FILENAME, "exec", flags, dont_inherit=True)
     except SyntaxError as error:
         return error
-    except UnicodeEncodeError:
-        return SyntaxError("not valid Unicode")
     except ValueError:
-        return SyntaxError("source code cannot contain null bytes")
+        return SyntaxError("neither null characters nor lone surrogates may stand in code")
     except (MemoryError, RecursionError):
         raise UndecidableError from None
     return None
@@ -79,62 +80,69 @@ class PythonSyntax:
         if length > MAX_SOURCE:
             return unchecked(f"code above {MAX_SOURCE} characters is not parsed")
         try:
-            header = self._header()
-            error = parse_error(header + self.prompt + text + self.suffix)
-            if error is None:
+            tried = [self._parse(header, text) for header in self._headers()]
+            if PASSED in tried:
                 return PASSED
-            if not self._is_fault_of_fill(header, text):
-                return unchecked(
-                    "the code around the hole is a fragment that does not parse by itself"
-                )
+            if self._is_fault_of_fill(text):
+                return tried[-1]
         except UndecidableError:
             return unchecked("the code is nested too deeply to be parsed")
-        line = (error.lineno or 1) - (header + self.prompt).count("\n")
-        return failed(f"{plain(error.msg)} ({_place(line, text)})")
+        return unchecked("the code around the hole is a fragment that does not parse by itself")
 
     def costly(self, length: int) -> bool:
         """Long code; the parser reads some megabytes a second."""
         return len(self.prompt) + length + len(self.suffix) > LARGE_TEXT
 
-    def _header(self) -> str:
-        """Blocks to stand in for those that were cut off before an indented first line."""
-        lines = _code_lines(self.prompt + "\n" + self.suffix)
-        first = lines[0] if lines else ""
-        if not first:
-            return ""
-        levels = {""} | {indent for indent in lines if first.startswith(indent)}
-        levels.discard(first)
-        return "".join(f"{indent}if 1:\n" for indent in sorted(levels, key=len))
+    def _parse(self, header: str, text: str) -> Finding:
+        error = parse_error(header + self.prompt + text + self.suffix)
+        if error is None:
+            return PASSED
+        line = (error.lineno or 1) - (header + self.prompt).count("\n")
+        return failed(f"{plain(error.msg)} ({_place(line, text)})")
 
-    def _is_fault_of_fill(self, header: str, text: str) -> bool:
+    def _headers(self) -> tuple[str, ...]:
+        """What to put in front: nothing or, if the first line is indented, the blocks it lost."""
+        indents = _indents(self.prompt) or _indents(self.suffix)
+        first = indents[0] if indents else ""
+        if not first:
+            return ("",)
+        outer = {"", *(one for one in _indents(self.suffix) + indents if first.startswith(one))}
+        blocks = (f"{indent}if 1:\n" for indent in sorted(outer - {first}, key=len))
+        return ("", "".join(blocks))
+
+    def _is_fault_of_fill(self, text: str) -> bool:
         if self._completable is None:
             self._completable = any(
                 parse_error(header + self.prompt + fill + self.suffix) is None
+                for header in self._headers()
                 for fill in self._simple_fills()
             )
-        if self._completable:
-            return True
-        before = header + self.prompt[: self.prompt.rfind("\n") + 1]
-        if not starts_well(before):
+        return self._completable or any(
+            self._goes_wrong_in_fill(header, text) for header in self._headers()
+        )
+
+    def _goes_wrong_in_fill(self, header: str, text: str) -> bool:
+        """Say whether all lines before the hole are a good start, and those of the fill are not."""
+        if not starts_well(header + self.prompt[: self.prompt.rfind("\n") + 1]):
             return False
-        if not self.suffix:
-            return True
         rest_of_line, newline, _ = self.suffix.partition("\n")
-        return not starts_well(header + self.prompt + text + rest_of_line + newline)
+        return not self.suffix.strip() or not starts_well(
+            header + self.prompt + text + rest_of_line + newline
+        )
 
     def _simple_fills(self) -> Iterator[str]:
         yield from SIMPLE_FILLS
         if self.prompt and not self.prompt.endswith("\n"):
             return
-        above, below = _code_lines(self.prompt), _code_lines(self.suffix)
+        above, below = _indents(self.prompt), _indents(self.suffix)
         indents = {*above[-1:], *below[:1], *(f"{indent}    " for indent in above[-1:])}
         for indent in sorted(indents):
             yield f"{indent}pass\n"
 
 
-def _code_lines(code: str) -> list[str]:
-    """The indentation of every line that has code."""
-    lines = (line for line in code.splitlines() if line.strip() and line.lstrip()[0] != "#")
+def _indents(code: str) -> list[str]:
+    """The indentation of every line that is not blank."""
+    lines = (line for line in code.splitlines() if line.strip())
     return [line[: len(line) - len(line.lstrip())] for line in lines]
 
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from gateway.ensemble.judge import score
+from gateway.ensemble.judge import SCORERS
 
 from gateway.core.candidate import Completion, FinishReason, Usage
 from gateway.core.deadline import Deadline
@@ -94,7 +94,7 @@ class Ensemble:
             ModelRouter(Snapshot.of(endpoints)),
             {name: stack(timeout(clock)(self._call(step))) for name, step in steps.items()},
             settings=EnsembleSettings(**settings),
-            scorer=score,
+            scorer=SCORERS["default"],
             judgements=self.fleet,
             clock=clock,
             guards=(count(self.fleet), deadline(DeadlineSettings(), clock)),

@@ -1,0 +1,65 @@
+"""Writes a report as one JSON document."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from gateway.cli.demonstration.performing import Report
+from gateway.cli.demonstration.showing import fate
+from gateway.cli.demonstration.totals import Checked
+
+
+def document(report: Report) -> dict[str, Any]:
+    """Write the whole report as plain data."""
+    return {
+        "ok": not report.missing,
+        "missing": list(report.missing),
+        "seed": report.seed,
+        "killed": report.killed,
+        "seconds": {
+            "start": round(report.start_s, 3),
+            "send": round(report.send_s, 3),
+            "check": round(report.check_s, 3),
+        },
+        "totals": {name: asdict(part) for name, part in report.totals.items()},
+        "holes": [_plain(one) for one in report.checked],
+    }
+
+
+def print_document(report: Report) -> None:
+    """Print the report as one JSON document."""
+    print(json.dumps(document(report), ensure_ascii=False, indent=2))
+
+
+def _plain(checked: Checked) -> dict[str, Any]:
+    answer = checked.answer
+    hole = answer.question.hole
+    return {
+        "hole": hole.name,
+        "cut": hole.cut.value,
+        "mode": answer.question.mode.value,
+        "after_kill": answer.after_kill,
+        "endpoint": answer.endpoint,
+        "reason": answer.routed,
+        "attempts": [asdict(one) for one in answer.attempts],
+        "verdicts": dict(answer.verdicts),
+        "doctests": _doctests(checked),
+        "ms": round(answer.ms, 3),
+        "result": fate(checked),
+        "original": hole.original,
+        "fill": answer.text,
+    }
+
+
+def _doctests(checked: Checked) -> dict[str, int] | None:
+    """None when the module has none that run the hole; `attempted` is 0 when they broke off."""
+    if not checked.examples:
+        return None
+    found = checked.doctests
+    return {
+        "examples": checked.examples,
+        "attempted": found.attempted if found else 0,
+        "failed": found.failed if found else 0,
+    }

@@ -1,0 +1,90 @@
+"""A row says what happened to a hole; the document says everything."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from gateway.cli.demonstration.answers import Answer, Tried
+from gateway.cli.demonstration.asking import Mode, Question
+from gateway.cli.demonstration.document import document, print_document
+from gateway.cli.demonstration.holes import Cut, CutHole
+from gateway.cli.demonstration.performing import Report
+from gateway.cli.demonstration.showing import fate, row, show
+from gateway.cli.demonstration.totals import Checked
+from gateway.cli.demonstration.verifying import Doctests
+
+SOURCE = "def f():\n    return 1\n"
+HOLE = CutHole("sample", "f", Cut.LINE, SOURCE, 13, 21, 0, len(SOURCE), (2,))
+ATTEMPTS = (
+    *[Tried("fast", "failed", "UPSTREAM_UNAVAILABLE")] * 3,
+    Tried("quality", "ok", ""),
+)
+ANSWER = Answer(
+    Question(0, HOLE, Mode.STREAM, 0), 12.4, True, "return 1", "quality", "fast_match", ATTEMPTS,
+    (("syntax", "passed"), ("rule", "unchecked"), ("non_empty", "passed")),
+)  # fmt: skip
+EXACT = Checked(ANSWER, parses=True)
+BROKEN = Checked(replace(ANSWER, text="return (\n" * 9, after_kill=False), parses=False, examples=3)
+ERROR = Checked(Answer(ANSWER.question, 5.0, False, error="ALL_ENDPOINTS_FAILED"), parses=False)
+PASSES = Checked(
+    replace(ANSWER, text="return 2"), parses=True, examples=3,
+    doctests=Doctests(3, 0, frozenset()),
+)  # fmt: skip
+FAILS = replace(PASSES, doctests=Doctests(3, 1, frozenset()))
+REPORT = Report((EXACT, BROKEN, ERROR, PASSES), 4, 0, "fast", 1.0, 2.0, 0.5, ("too few",))
+
+
+def test_a_row_has_hole_route_attempts_verdicts_doctests_and_time() -> None:
+    assert row(EXACT) == (
+        "sample f:2", "line", "stream", "quality", "fast_match", "fast failed x3, quality ok",
+        "rule unchecked, 2 passed", "-", "12", "exact",
+    )  # fmt: skip
+
+
+def test_a_hole_without_an_answer_shows_its_error() -> None:
+    assert row(ERROR)[3:] == ("-", "-", "-", "-", "-", "5", "ALL_ENDPOINTS_FAILED")
+    lost = replace(ERROR, answer=replace(ERROR.answer, lost=True))
+    assert fate(lost) == "LOST: ALL_ENDPOINTS_FAILED"
+
+
+@pytest.mark.parametrize(
+    ("checked", "word", "doctests"),
+    [
+        (EXACT, "exact", "-"),
+        (PASSES, "passes", "3/3"),
+        (FAILS, "fails", "2/3"),
+        (replace(FAILS, doctests=None), "fails", "broke off"),
+        (replace(PASSES, examples=0, doctests=None), "parses", "-"),
+        (BROKEN, "broken", "not run"),
+        (replace(BROKEN, answer=replace(ANSWER, text="")), "empty", "not run"),
+    ],
+)
+def test_the_result_is_a_word(checked: Checked, word: str, doctests: str) -> None:
+    assert fate(checked) == word
+    assert row(checked)[7] == doctests
+
+
+def test_the_tables_show_both_halves_totals_and_fills(capsys: pytest.CaptureFixture[str]) -> None:
+    show(REPORT)
+    printed = capsys.readouterr().out
+    assert printed.index("Before the kill") < printed.index("ALL_ENDPOINTS_FAILED")
+    assert "'fast' was killed" in printed
+    assert "fallbacks after a failed call" in printed
+    assert "- return 1\n  + return 2" in printed
+    assert "... 4 more lines" in printed
+
+
+def test_the_document_is_one_json_document(capsys: pytest.CaptureFixture[str]) -> None:
+    print_document(REPORT)
+    read = json.loads(capsys.readouterr().out)
+    assert read == document(REPORT)
+    assert read["ok"] is False
+    assert read["missing"] == ["too few"]
+    assert read["totals"]["all"]["sent"] == 4
+    assert read["totals"]["after"]["exact"] == 1
+    assert read["holes"][0]["attempts"][0]["reason"] == "UPSTREAM_UNAVAILABLE"
+    assert read["holes"][3]["doctests"] == {"examples": 3, "attempted": 3, "failed": 0}
+    assert read["holes"][0]["doctests"] is None
