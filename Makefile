@@ -1,18 +1,87 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-PYTHON ?= python3
 BIN := .venv/bin
+SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13; do \
+	$$python -c '$(SUPPORTED)' 2>/dev/null && echo $$python && break; done)
 SOURCES := gateway clients tests protos
+# What is decided without I/O, or holds the only locks, is tested branch by branch.
+DECIDING := gateway/core/*,gateway/routing/*,gateway/policies/*,gateway/state/*,gateway/validation/*
+BUF := --config protos/buf.yaml --path ensemble
 
-.PHONY: help setup
+.PHONY: demo eval help setup check check-style check-types check-imports check-protos check-house test bench bench-long format \
+	proto proto-baseline constraints clean
+
 help: ## list the commands
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "%-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: .venv/.done ## make the project's .venv with the pinned packages
 
 .venv/.done: constraints.txt pyproject.toml clients/python/pyproject.toml
-	$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14), "Python 3.11 to 3.13 is needed; set PYTHON="'
+	@test -n "$(PYTHON)" || { echo "Python 3.11 to 3.13 is needed; set PYTHON=" >&2; exit 1; }
+	$(PYTHON) -c '$(SUPPORTED)' || { echo "Python 3.11 to 3.13 is needed; set PYTHON=" >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e clients/python -e .
 	touch $@
+
+check: check-style check-types check-imports check-protos check-house ## format, lint, types, import contracts, protos, house rules
+
+check-style: setup
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+
+check-types: setup
+	$(BIN)/basedpyright
+
+check-imports: setup
+	$(BIN)/lint-imports
+
+check-protos: setup
+	$(BIN)/python protos/generate.py --check
+	$(BIN)/buf format protos --diff --exit-code
+	$(BIN)/buf lint build/protos/image.binpb $(BUF)
+	$(BIN)/buf breaking build/protos/contract.binpb --against protos/baseline.binpb $(BUF)
+
+check-house: setup
+	$(BIN)/pip check --disable-pip-version-check
+	$(BIN)/towncrier build --draft --version next >/dev/null
+	$(BIN)/pytest tests/house -q
+
+test: setup ## run the whole suite with coverage
+	$(BIN)/pytest --cov --cov-report=
+	$(BIN)/coverage report
+	$(BIN)/coverage report --include='$(DECIDING)' --fail-under=100
+
+bench: setup ## the performance suite: ratios to a naive proxy, bars; JSON under build/bench/
+	$(BIN)/python -m tests.load.bench
+
+bench-long: setup ## memory growth over 200,000 calls
+	$(BIN)/python -m tests.load.bench --long
+
+eval: setup ## recorded real holes through the gateway, byte for byte; JSON under build/eval/
+	$(BIN)/python -m tests.eval
+
+demo: setup ## fill real holes with three model servers, one of which is killed half way
+	$(BIN)/ensemble demo
+
+format: setup ## format the sources and mend what can be mended
+	$(BIN)/ruff check --fix-only --quiet $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+	$(BIN)/buf format protos --write
+
+proto: setup ## regenerate the stubs and the validation rules
+	$(BIN)/python protos/generate.py
+
+proto-baseline: proto ## make today's contract the one that must not break
+	cp build/protos/contract.binpb protos/baseline.binpb
+
+constraints: setup ## renew constraints.txt from the pyproject files; UPGRADE=--upgrade takes newer versions
+	$(BIN)/uv pip compile pyproject.toml --group pyproject.toml:dev --constraint constraints.in \
+		--universal --python-version 3.11 --generate-hashes --no-emit-package ensemble-client \
+		--no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet \
+		--output-file constraints.txt $(UPGRADE)
+
+clean: ## remove what was built, not the .venv
+	rm -rf build dist .coverage .hypothesis .pytest_cache .ruff_cache .import_linter_cache
+	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +

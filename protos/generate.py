@@ -9,6 +9,8 @@ wheel and is neither committed nor shipped.
 from __future__ import annotations
 
 import sys
+import sysconfig
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import cast
@@ -21,14 +23,15 @@ from protovalidate._gen.buf.validate import validate_pb
 ROOT = Path(__file__).resolve().parent.parent
 PROTOS = ROOT / "protos"
 BUILD = ROOT / "build" / "protos"
-CLIENT_SRC = ROOT / "clients" / "python" / "src"
-RULES = ROOT / "gateway" / "ingress" / "rules.binpb"
+STUBS = Path("clients") / "python" / "src"
+RULES = Path("gateway") / "ingress" / "rules.binpb"
+MYPY_GRPC = Path(sysconfig.get_path("scripts")) / "protoc-gen-mypy_grpc"
 VALIDATE = "buf/validate/validate.proto"
 
 
 def third_party() -> Path:
     """Write the descriptor set of `buf.validate` and what it imports; return its path."""
-    # `_gen` is private to the wheel; tests/unit/protos/test_generate.py fails when it moves.
+    # `_gen` is private to the wheel; tests/house/test_generate.py fails when it moves.
     embedded: bytes = validate_pb._DESC.proto.to_binary()  # pyright: ignore[reportPrivateUsage]
     validate = descriptor_pb2.FileDescriptorProto.FromString(embedded)
     target = BUILD / "third_party.binpb"
@@ -64,10 +67,40 @@ def strip(message: Message) -> None:
             message.ClearField("options")
 
 
-def main() -> None:
-    """Regenerate everything that is generated."""
+def write(path: Path, files: Iterable[descriptor_pb2.FileDescriptorProto]) -> Path:
+    """Write a descriptor set, the same bytes for the same files; return its path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    described = descriptor_pb2.FileDescriptorSet(file=files)
+    path.write_bytes(described.SerializeToString(deterministic=True))
+    return path
+
+
+def without_source(file: descriptor_pb2.FileDescriptorProto) -> descriptor_pb2.FileDescriptorProto:
+    """Copy a file without its comments and line numbers."""
+    copy = descriptor_pb2.FileDescriptorProto()
+    copy.CopyFrom(file)
+    copy.ClearField("source_code_info")
+    return copy
+
+
+def without_rules(file: descriptor_pb2.FileDescriptorProto) -> descriptor_pb2.FileDescriptorProto:
+    """Copy a file without its protovalidate options and their import."""
+    thin = descriptor_pb2.FileDescriptorProto()
+    thin.CopyFrom(file)
+    kept = [name for name in file.dependency if name != VALIDATE]
+    del thin.dependency[:]
+    thin.dependency.extend(kept)
+    strip(thin)
+    return thin
+
+
+def generate(target: Path) -> None:
+    """Write the stubs and the rules into the tree at `target`, and the images into `build/protos`.
+
+    `image.binpb` is what buf lints; `contract.binpb` (no rules, no comments) is what it compares
+    with the committed baseline.
+    """
     BUILD.mkdir(parents=True, exist_ok=True)
-    RULES.parent.mkdir(parents=True, exist_ok=True)
     ours = sorted(str(path.relative_to(PROTOS)) for path in PROTOS.glob("ensemble/**/*.proto"))
     image = BUILD / "image.binpb"
     run(
@@ -78,38 +111,54 @@ def main() -> None:
         f"--descriptor_set_out={image}",
         *ours,
     )
-    files = descriptor_pb2.FileDescriptorSet.FromString(image.read_bytes())
-    rules = descriptor_pb2.FileDescriptorSet()
-    stripped = descriptor_pb2.FileDescriptorSet()
-    for file in files.file:
-        if file.name == VALIDATE:
-            continue
-        thin = stripped.file.add()
-        thin.CopyFrom(file)
-        if file.name not in ours:
-            continue
-        with_rules = rules.file.add()
-        with_rules.CopyFrom(file)
-        with_rules.ClearField("source_code_info")
-        kept = [name for name in file.dependency if name != VALIDATE]
-        del thin.dependency[:]
-        thin.dependency.extend(kept)
-        strip(thin)
-    RULES.write_bytes(rules.SerializeToString(deterministic=True))
-    thin_image = BUILD / "thin.binpb"
-    thin_image.write_bytes(stripped.SerializeToString(deterministic=True))
+    files = list(descriptor_pb2.FileDescriptorSet.FromString(image.read_bytes()).file)
+    thin = [
+        without_rules(file) if file.name in ours else file
+        for file in files
+        if file.name != VALIDATE
+    ]
+    write(target / RULES, [without_source(file) for file in files if file.name in ours])
+    write(BUILD / "contract.binpb", [without_source(file) for file in thin])
+    stubs = target / STUBS
+    stubs.mkdir(parents=True, exist_ok=True)
     run(
-        f"--descriptor_set_in={thin_image}",
-        f"--python_out={CLIENT_SRC}",
-        f"--pyi_out={CLIENT_SRC}",
-        f"--grpc_python_out={CLIENT_SRC}",
-        f"--mypy_grpc_out=quiet:{CLIENT_SRC}",
+        f"--descriptor_set_in={write(BUILD / 'thin.binpb', thin)}",
+        f"--plugin=protoc-gen-mypy_grpc={MYPY_GRPC}",
+        f"--python_out={stubs}",
+        f"--pyi_out={stubs}",
+        f"--grpc_python_out={stubs}",
+        f"--mypy_grpc_out=quiet:{stubs}",
         *ours,
     )
-    for file in files.file:
+    for file in files:
         if file.name in ours and not file.service:
             for suffix in ("_pb2_grpc.py", "_pb2_grpc.pyi"):
-                (CLIENT_SRC / file.name.replace(".proto", suffix)).unlink()
+                (stubs / file.name.replace(".proto", suffix)).unlink()
+
+
+def generated(tree: Path) -> dict[Path, bytes]:
+    """Return every generated file of a tree, by its path in it."""
+    stubs = tree / STUBS
+    paths = [tree / RULES, *stubs.rglob("*_pb2*.py"), *stubs.rglob("*_pb2*.pyi")]
+    return {path.relative_to(tree): path.read_bytes() for path in paths if path.is_file()}
+
+
+def stale() -> list[Path]:
+    """Generate beside the tree; return the paths of the tree that differ, lack or are left over."""
+    with tempfile.TemporaryDirectory() as folder:
+        fresh_tree = Path(folder)
+        generate(fresh_tree)
+        fresh, kept = generated(fresh_tree), generated(ROOT)
+    return sorted(path for path in fresh.keys() | kept.keys() if fresh.get(path) != kept.get(path))
+
+
+def main() -> None:
+    """Regenerate everything that is generated; with `--check`, only say what would change."""
+    if sys.argv[1:] != ["--check"]:
+        generate(ROOT)
+        return
+    wrong = [f"{path}: not what protos/ says: run `make proto`, or remove it" for path in stale()]
+    sys.exit("\n".join(wrong) or 0)
 
 
 if __name__ == "__main__":

@@ -61,6 +61,7 @@ class Blend:
         self._file_total = 0
         self._file_names: list[int] = []
         self._memory: dict[tuple[int, ...], Next] = {}
+        self._followers: dict[tuple[bool, int, int], tuple[list[tuple[int, float]], float]] = {}
 
     def learn(self, parts: Sequence[Sequence[str]]) -> None:
         """Take in the text around the hole, each part by itself."""
@@ -76,6 +77,7 @@ class Blend:
         self._file_total = len(full)
         self._file_names = [number for number, _ in self._file_counts.most_common()]
         self._memory.clear()
+        self._followers.clear()
 
     def number(self, token: str) -> int:
         """The token's number; a token that the corpus lacks gets one."""
@@ -150,10 +152,9 @@ class Blend:
             if order < len(corpus_slices):
                 part = corpus_slices[order]
                 weight = min(1.0, settings.corpus_most / part.size)
-                taken += _count(corpus, part, settings, weight, counts)
+                taken += self._add(corpus, part, weight, counts)
             if file is not None and order < len(file_slices):
-                part = file_slices[order]
-                taken += _count(file, part, settings, settings.file_weight, counts)
+                taken += self._add(file, file_slices[order], settings.file_weight, counts)
             total = sum(counts.values()) + taken
             for number, count in counts.items():
                 chances[number] = chances.get(number, 0.0) + mass * count / total
@@ -163,24 +164,34 @@ class Blend:
         chances.pop(UNKNOWN, None)
         return Next(chances, mass)
 
+    def _add(
+        self, source: SortedContexts, part: Slice, weight: float, counts: dict[int, float]
+    ) -> float:
+        """Add the weighted, discounted counts of what followed; returns what was taken off."""
+        place = (source is self._file, part.low, part.high)
+        known = self._followers.get(place)
+        if known is None:
+            if len(self._followers) >= MEMORY:
+                self._followers.clear()
+            known = self._followers[place] = discounted(source, part, self._settings)
+        for number, count in known[0]:
+            counts[number] = counts.get(number, 0.0) + weight * count
+        return weight * known[1]
 
-def _count(
-    contexts: SortedContexts,
-    part: Slice,
-    settings: BlendSettings,
-    weight: float,
-    counts: dict[int, float],
-) -> float:
-    """Add the weighted, discounted counts of what followed; returns what was taken off.
+
+def discounted(
+    source: SortedContexts, part: Slice, settings: BlendSettings
+) -> tuple[list[tuple[int, float]], float]:
+    """What followed a context, each with its count less the discount; and what was taken off.
 
     A thinned sample counts for the whole slice.
     """
-    sample: list[int] = contexts.followers(part, settings.sample).tolist()
+    sample: list[int] = source.followers(part, settings.sample).tolist()
     each = part.size / len(sample)
+    pairs: list[tuple[int, float]] = []
     taken = 0.0
     for number, seen in Counter(sample).items():
-        count = each * seen
-        less = min(settings.discount, count)
-        taken += weight * less
-        counts[number] = counts.get(number, 0.0) + weight * (count - less)
-    return taken
+        less = min(settings.discount, each * seen)
+        taken += less
+        pairs.append((number, each * seen - less))
+    return pairs, taken

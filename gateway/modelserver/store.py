@@ -15,6 +15,7 @@ import zipfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -89,16 +90,15 @@ def write(model: Model, path: Path, recipe: Recipe) -> None:
 def read(path: Path, recipe: Recipe) -> Model | None:
     """Read a model; None when there is no such file or it is not a sound model of this recipe."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             if stored["key"].tobytes() != recipe.key.encode():
                 return None
-            vocabulary = tuple(json.loads(stored["vocabulary"].tobytes()))
+            vocabulary = _vocabulary(stored["vocabulary"].tobytes())
             full, order = stored["full"], stored["order"]
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, RecursionError):
         return None
     sound = (
-        all(isinstance(token, str) and token for token in vocabulary)
-        and len(vocabulary) >= FIRST_TOKEN
+        len(vocabulary) >= FIRST_TOKEN
         and full.dtype == order.dtype == np.int32
         and full.ndim == order.ndim == 1
         and len(full) == len(order) > 0
@@ -106,3 +106,14 @@ def read(path: Path, recipe: Recipe) -> Model | None:
         and 0 <= order.min() <= order.max() < len(order)
     )
     return Model.of(vocabulary, full, order, recipe.depth) if sound else None
+
+
+def _vocabulary(raw: bytes) -> tuple[str, ...]:
+    """Read the tokens. Raises ValueError when they are none."""
+    items: object = json.loads(raw)
+    if not isinstance(items, list):
+        raise ValueError("not a list")  # noqa: TRY004 - the file is wrong, not the program
+    tokens = [item for item in cast("list[object]", items) if isinstance(item, str) and item]
+    if len(tokens) != len(cast("list[object]", items)):
+        raise ValueError("not all are tokens")
+    return tuple(tokens)

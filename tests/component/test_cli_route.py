@@ -44,7 +44,7 @@ def ensemble(*arguments: str, **environment: str) -> subprocess.CompletedProcess
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=50,
         env={**ENVIRONMENT, **environment},
     )
 

@@ -39,7 +39,7 @@ def settings_of(
 ) -> Settings:
     """Check a configuration with endpoints a, b, c... at these URLs, in this order.
 
-    `endpoint` adds keys to each of them.
+    `endpoint` adds keys to each of them; without others it listens on a free port.
     """
     more = list(endpoint or [{}] * len(urls))
     document = {
@@ -47,6 +47,7 @@ def settings_of(
             {"name": NAMES[place], "url": url, "priority": place, **more[place]}
             for place, url in enumerate(urls)
         ],
+        "server": {"port": 0, **tables.pop("server", {})},
         "retry": IMPATIENT,
         **tables,
     }
@@ -99,10 +100,11 @@ async def door_to(port: int, gateway: Gateway | None = None) -> AsyncIterator[Do
 @asynccontextmanager
 async def gateway_on_loopback(settings: Settings) -> AsyncIterator[Door]:
     """Run a gateway in this process and connect to it."""
-    server = settings.server.model_copy(update={"port": 0})
-    async with Gateway(settings.model_copy(update={"server": server})) as gateway:
-        async with door_to(await gateway.start(), gateway) as door:
-            yield door
+    async with (
+        Gateway(settings) as gateway,
+        door_to(await gateway.start(), gateway) as door,
+    ):
+        yield door
 
 
 def request(prompt: str = "x = ", **fields: Any) -> pb.GenerateRequest:

@@ -6,7 +6,7 @@ import asyncio
 import struct
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-DATA, HEADERS, SETTINGS, PING, GOAWAY = 0, 1, 4, 6, 7
+DATA, HEADERS, RST_STREAM, SETTINGS, PING = 0, 1, 3, 4, 6
 ACK, END_STREAM, END_HEADERS = 1, 1, 4
 
 
@@ -16,20 +16,16 @@ def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
 
 def header_block(*pairs: tuple[str, str]) -> bytes:
     """Literal header fields, not indexed and not Huffman-coded (RFC 7541, 6.2.2)."""
-    block = b""
-    for name, value in pairs:
-        for text in ("\0" + name, value) if not block else ("\0" + name, value):
-            raw = text.encode("latin-1")
-            marker, raw = (raw[:1], raw[1:]) if raw.startswith(b"\0") else (b"", raw)
-            assert len(raw) < 127
-            block += marker + bytes((len(raw),)) + raw
-    return block
+    return b"".join(
+        b"\0" + b"".join(bytes((len(text),)) + text.encode("ascii") for text in pair)
+        for pair in pairs
+    )
 
 
 async def call_by_hand(port: int, path: str, message: bytes, *headers: tuple[str, str]) -> bytes:
-    """Make a unary call; return all bytes of the server's last HEADERS frame, as they come.
+    """Make a unary call; return the server's trailers as they come.
 
-    Empty when the server closed the connection instead.
+    Empty when the server reset the stream or closed the connection instead.
     """
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
@@ -52,12 +48,12 @@ async def call_by_hand(port: int, path: str, message: bytes, *headers: tuple[str
             + frame(DATA, END_STREAM, 1, body)
         )
         async with asyncio.timeout(10):
-            return await _last_headers(reader, writer)
+            return await _trailers(reader, writer)
     finally:
         writer.close()
 
 
-async def _last_headers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+async def _trailers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
     while True:
         try:
             head = await reader.readexactly(9)
@@ -69,5 +65,7 @@ async def _last_headers(reader: asyncio.StreamReader, writer: asyncio.StreamWrit
             writer.write(frame(SETTINGS, ACK, 0))
         elif kind == PING and not flags & ACK:
             writer.write(frame(PING, ACK, 0, payload))
+        elif kind == RST_STREAM:
+            return b""
         elif kind == HEADERS and flags & END_STREAM:
             return payload

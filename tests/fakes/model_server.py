@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 import grpc
@@ -29,10 +29,15 @@ NOT_A_MESSAGE = b"\xff\xff\xff\xff"
 
 
 class FakeModelServer:
+    """`wrote` counts the pieces of all streams that were written, as far as flow control lets."""
+
     def __init__(self, script: Script) -> None:
         self.script = script
         self.witness = Witness()
         self.url = ""
+        # Awaited before a unary answer, when set.
+        self.hold: Callable[[Asked], Awaitable[object]] | None = None
+        self.wrote = 0
         self._server = grpc.aio.server()
 
     async def __aenter__(self) -> FakeModelServer:
@@ -59,6 +64,8 @@ class FakeModelServer:
     ) -> object:
         self._saw(request, context, streamed=False)
         with self._witnessed():
+            if self.hold is not None:
+                await self.hold(self.witness.asked[-1])
             if self.script.hang:
                 await asyncio.Event().wait()
             if self.script.failure:
@@ -87,8 +94,10 @@ class FakeModelServer:
             await context.write(
                 pb.ModelServiceGenerateStreamResponse(text=piece, token_logprobs=logprobs)
             )
+            self.wrote += 1
         while script.endless:
             await context.write(pb.ModelServiceGenerateStreamResponse(text=script.pieces[-1]))
+            self.wrote += 1
         if script.hang:
             await asyncio.Event().wait()
         if not script.cut:
@@ -100,9 +109,10 @@ class FakeModelServer:
     def _witnessed(self) -> Iterator[None]:
         try:
             yield
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, grpc.aio.InternalError):
+            # A handler that waits in `write` gets gRPC's own error when its caller leaves.
             self.witness.left.set()
-            raise
+            raise asyncio.CancelledError from None
 
     def _saw(
         self,

@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import IO
 
 READY = re.compile(rb"listening on \S+:(\d+)")
 START_SECONDS = 120
@@ -33,17 +34,56 @@ class Running:
             return await self.process.wait()
 
 
-@asynccontextmanager
-async def start(*arguments: str, env: dict[str, str] | None = None) -> AsyncIterator[Running]:
-    """Start `ensemble ARGUMENTS --port 0` and wait for the line that says where it listens."""
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A command that ran to its end."""
+
+    code: int
+    out: str
+    err: str
+
+
+async def run(*arguments: str, env: dict[str, str] | None = None) -> Ended:
+    """Run `ensemble ARGUMENTS` to its end."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "gateway",
         *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=env,
+    )
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            out, err = await process.communicate()
+    except BaseException:
+        process.kill()
+        await process.wait()
+        raise
+    return Ended(process.returncode or 0, out.decode(), err.decode())
+
+
+@asynccontextmanager
+async def start(
+    *arguments: str,
+    env: dict[str, str] | None = None,
+    module: str = "gateway",
+    stderr: IO[bytes] | None = None,
+) -> AsyncIterator[Running]:
+    """Start `ensemble ARGUMENTS --port 0` and wait for the line that says where it listens.
+
+    `module` is run in place of the product's; `stderr` takes what it says there.
+    """
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        module,
+        *arguments,
         "--port",
         "0",
         stdout=asyncio.subprocess.PIPE,
+        stderr=stderr,
         env=env,
     )
     assert process.stdout is not None
@@ -53,7 +93,7 @@ async def start(*arguments: str, env: dict[str, str] | None = None) -> AsyncIter
             line = await process.stdout.readline()
         found = READY.search(line)
         if found is None:
-            raise RuntimeError(f"ensemble {arguments[0]} did not start: exit {process.returncode}")
+            raise RuntimeError(f"{module} {arguments} did not start: exit {process.returncode}")
         running = Running(process, int(found.group(1)))
         yield running
     finally:

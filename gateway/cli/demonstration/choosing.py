@@ -40,7 +40,7 @@ def choose(
     """Choose `count` holes, the three kinds of cuts in turn, each from a function of its own.
 
     Every other round takes holes on lines that the module's own doctests run; the other holes come
-    from modules without doctests, so that a doctest result always says something about the fill.
+    from modules without doctests, so that every doctest result is about a fill that was run.
     Returns fewer when the modules offer no more.
     """
     rng = random.Random(seed)  # noqa: S311 - a choice to repeat, not a secret

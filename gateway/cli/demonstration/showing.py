@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import platform
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -12,14 +11,12 @@ from itertools import groupby
 from gateway.cli.demonstration.answers import Answer
 from gateway.cli.demonstration.holes import CutHole
 from gateway.cli.demonstration.performing import Report
+from gateway.cli.demonstration.tables import print_wide_table
 from gateway.cli.demonstration.totals import Checked
 
 COLUMNS = (
     "hole", "cut", "mode", "endpoint", "reason", "attempts", "verdicts", "doctests", "ms", "result",
 )  # fmt: skip
-
-FOLDED = {"hole": 24, "attempts": 14, "verdicts": 14}
-"""Columns that may take several lines where the terminal is narrow, and their least widths."""
 
 LEGEND = (
     "exact: the very text that was cut out; passes, fails: the doctests of the module that run the "
@@ -46,11 +43,6 @@ EXAMPLES = {"exact": 3, "passes": 2, "parses": 1, "fails": 1, "broken": 1}
 """How many fills of each result are shown in full."""
 
 SHOWN_LINES = 6
-WIDTH_OF_A_ROW = 130
-"""Columns that a row takes when only the folded columns take several lines."""
-
-WIDTH_IN_A_PIPE = 250
-"""Columns; wide enough that no row is broken."""
 
 
 def show(report: Report) -> None:
@@ -64,13 +56,13 @@ def show(report: Report) -> None:
     )
     before = [one for one in report.checked if not one.answer.after_kill]
     after = [one for one in report.checked if one.answer.after_kill]
-    _print_table("Before the kill", COLUMNS, [row(one) for one in before])
-    _print_table(
+    print_wide_table("Before the kill", COLUMNS, [row(one) for one in before])
+    print_wide_table(
         f"After the model server {report.killed!r} was killed", COLUMNS, [row(one) for one in after]
     )
-    print(LEGEND)
+    print(f"\n{LEGEND}")
     totals = {name: asdict(part) for name, part in report.totals.items()}
-    _print_table(
+    print_wide_table(
         "Totals",
         ("", "all", "before the kill", "after the kill"),
         [
@@ -87,33 +79,6 @@ def show(report: Report) -> None:
             f"\nNo request was lost; after {report.killed!r} was killed, "
             f"{after.fallbacks_after_a_failed_call} of {after.sent} fell back to another endpoint."
         )
-
-
-def _print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print without frames, so that a row of many columns still fits a terminal."""
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console()
-    plain = io.StringIO()
-    if not console.is_terminal:
-        console = Console(file=plain, width=WIDTH_IN_A_PIPE)
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for place, column in enumerate(columns):
-        table.add_column(
-            column,
-            overflow="fold",
-            justify="right" if all(cells[place].isdecimal() for cells in rows) else "left",
-            # Too narrow a terminal would cut off whole columns.
-            no_wrap=column not in FOLDED and console.width >= WIDTH_OF_A_ROW,
-            min_width=FOLDED.get(column),
-        )
-    for cells in rows:
-        table.add_row(*cells)
-    print(f"\n{title}:", flush=True)
-    console.print(table)
-    print("\n".join(line.rstrip() for line in plain.getvalue().rstrip().split("\n")))
 
 
 def row(checked: Checked) -> tuple[str, ...]:

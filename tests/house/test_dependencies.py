@@ -1,0 +1,44 @@
+"""The pinned set names versions and hashes, no addresses, and nothing known to do harm."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+import pytest
+
+from tests.house.sources import ROOT
+
+# Each breaks OTLP export or hangs with grpc.aio.
+DENIED = {"xds-protos", "grpcio-admin", "grpcio-observability"}
+GRPC = {"grpcio", "grpcio-health-checking", "grpcio-reflection", "grpcio-status", "grpcio-tools"}
+
+
+@cache
+def pinned() -> list[tuple[str, str, str]]:
+    """Return name, version and the rest (marker and hashes) of every requirement."""
+    text = (ROOT / "constraints.txt").read_text(encoding="utf-8").replace("\\\n", " ")
+    found = [re.fullmatch(r"([a-z0-9-]+)==(\S+)(.*)", line) for line in text.splitlines()]
+    assert all(found), "a line of constraints.txt that is not name==version"
+    return [(match[1], match[2], match[3]) for match in found if match]
+
+
+def test_every_requirement_has_hashes_and_no_address():
+    assert [name for name, _, rest in pinned() if "--hash=sha256:" not in rest] == []
+    assert [name for name, _, rest in pinned() if re.search(r"://|@|(?<!\w)/", rest)] == []
+
+
+def test_nothing_denied_and_nothing_of_ours():
+    # A stranger may hold our client's name in an index; ours comes from `clients/python` only.
+    assert {name for name, _, _ in pinned()} & (DENIED | {"ensemble-client"}) == set()
+
+
+def test_the_grpc_family_moves_together():
+    assert len({version for name, version, _ in pinned() if name in GRPC}) == 1
+    assert {name for name, _, _ in pinned()} >= GRPC
+
+
+@pytest.mark.parametrize("path", ["pyproject.toml", "clients/python/pyproject.toml", "Makefile"])
+def test_no_file_of_the_build_names_an_index(path: str):
+    text = (ROOT / path).read_text(encoding="utf-8")
+    assert re.findall(r"(?:index|find)[-_](?:url|links)\s*=|simple/", text) == []

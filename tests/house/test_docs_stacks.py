@@ -1,0 +1,38 @@
+"""docs/life-of-a-request.md lists both stacks as the composition root has them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from gateway.app import ATTEMPT_STACK, REQUEST_STACK
+from tests.house.sources import ROOT
+
+PAGE = (ROOT / "docs" / "life-of-a-request.md").read_text(encoding="utf-8")
+
+
+def listed(stack: str) -> list[tuple[str, str]]:
+    """Name and file of each line of the table headed by the stack's name."""
+    body = PAGE.split(f"| {stack} | file | does |\n|---|---|---|\n")[1].split("\n\n")[0]
+    return re.findall(r"^\| `(\w+)` \| `([\w./]+)` \|", body, re.MULTILINE)
+
+
+STACKS = {"REQUEST_STACK": REQUEST_STACK, "ATTEMPT_STACK": ATTEMPT_STACK}
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_page_lists_the_stack_in_its_order(stack: str) -> None:
+    assert [name for name, _ in listed(stack)] == [name for name, _ in STACKS[stack]]
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_each_member_stands_beside_its_file(stack: str) -> None:
+    for name, file in listed(stack):
+        source = (ROOT / file).read_text(encoding="utf-8")
+        assert f"\ndef {name}(" in source
+
+
+def test_retry_stands_outside_observe_so_that_every_try_is_an_attempt() -> None:
+    names = [name for name, _ in ATTEMPT_STACK]
+    assert names.index("retry") < names.index("observe")
