@@ -89,13 +89,20 @@ class Gateway:
         return self._ensemble
 
     async def __aenter__(self) -> Self:
-        self._ensemble = self._compose()
+        try:
+            self._ensemble = self._compose()
+        except BaseException:
+            await self._close()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
         if self._listener is not None:
             await self._listener.drain(0, 0)
             self._listener = None
+        await self._close()
+
+    async def _close(self) -> None:
         await asyncio.gather(*(upstream.close() for upstream in self._upstreams))
         self._upstreams.clear()
         self._ensemble = None

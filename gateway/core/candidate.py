@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from gateway.core.constraint import Verdict
 from gateway.core.decision import RoutingDecision
+from gateway.core.value import value
 
 
 class FinishReason(StrEnum):
@@ -18,7 +18,7 @@ class FinishReason(StrEnum):
     CONTENT_FILTER = "content_filter"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Usage:
     """Tokens read and written, as the endpoint reported them."""
 
@@ -36,7 +36,7 @@ class Usage:
 NO_USAGE = Usage()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Completion:
     """A finished text of one endpoint. `logprobs`: one natural logarithm a token, or empty."""
 
@@ -58,7 +58,7 @@ class AttemptStatus(StrEnum):
     SKIPPED = "skipped"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Attempt:
     """One call to one endpoint. `try_number` is 1-based; `reason` is a `Reason` or empty."""
 
@@ -73,7 +73,7 @@ class Attempt:
     candidate: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Candidate:
     """A completed text with what the checks found. `confidence` is finite and in 0..1.
 
@@ -94,10 +94,28 @@ class Candidate:
     @property
     def accepted(self) -> bool:
         """True when no required check failed."""
-        return not any(verdict.refuses for verdict in self.verdicts)
+        for verdict in self.verdicts:  # noqa: SIM110 - a generator costs more than most loops
+            if verdict.refuses:
+                return False
+        return True
+
+    def rated(self, confidence: float, method: str) -> Candidate:
+        """Return the same candidate with a confidence and how it was computed."""
+        return Candidate(
+            self.index,
+            self.endpoint,
+            self.completion,
+            self.verdicts,
+            confidence,
+            method,
+            self.seed,
+            self.temperature,
+            self.elapsed_s,
+            self.check_s,
+        )
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Answer:
     """The whole result of a request."""
 
@@ -110,6 +128,8 @@ class Answer:
     @property
     def usage(self) -> Usage:
         """Tokens of all attempts together."""
+        if len(self.attempts) == 1:
+            return self.attempts[0].usage
         total = NO_USAGE
         for attempt in self.attempts:
             total = total.plus(attempt.usage)
@@ -118,4 +138,7 @@ class Answer:
     @property
     def cost_micros(self) -> int:
         """Estimated cost of all attempts together."""
-        return sum(attempt.cost_micros for attempt in self.attempts)
+        cost = 0
+        for attempt in self.attempts:
+            cost += attempt.cost_micros
+        return cost

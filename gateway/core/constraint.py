@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from gateway.core.value import value
 
 
 class GrammarSyntax(StrEnum):
@@ -13,7 +14,7 @@ class GrammarSyntax(StrEnum):
     GBNF = "gbnf"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class GrammarRule:
     """One production: `rhs` holds the alternatives, each a sequence of symbols."""
 
@@ -21,7 +22,7 @@ class GrammarRule:
     rhs: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Grammar:
     """A grammar as text or, when `text` is empty, as rules."""
 
@@ -31,14 +32,14 @@ class Grammar:
     start: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class JsonSchema:
     """A JSON schema as its JSON text."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Regex:
     """An RE2 expression that the whole fill must match; `flags` is a subset of `ims`."""
 
@@ -46,7 +47,7 @@ class Regex:
     flags: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class TokenMask:
     """Token ids that may or may not be produced; only an endpoint can enforce it."""
 
@@ -54,14 +55,14 @@ class TokenMask:
     forbidden: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ForbiddenText:
     """Literal strings, none of which may occur in the fill."""
 
     texts: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class TypeGoal:
     """The type that the fill must inhabit, in the language's notation."""
 
@@ -70,7 +71,7 @@ class TypeGoal:
     bindings: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class UnitTests:
     """Test code that is appended to prefix + fill + suffix and run."""
 
@@ -81,7 +82,7 @@ class UnitTests:
 ConstraintBody = JsonSchema | Grammar | Regex | TokenMask | ForbiddenText | TypeGoal | UnitTests
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Constraint:
     """One named requirement.
 
@@ -99,7 +100,7 @@ class Constraint:
     feasible: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class FillConstraint:
     """A rule about the fill without a body of its own, given to the model in words."""
 
@@ -116,7 +117,7 @@ class VerdictStatus(StrEnum):
     UNCHECKED = "unchecked"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Verdict:
     """What one check found about one candidate; `reason` never quotes the candidate."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from gateway.core.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Deadline:
     """Absolute time on the monotonic clock that the caller of `left` reads, in seconds."""
 

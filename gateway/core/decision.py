@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from gateway.core.endpoint import Capability
+from gateway.core.value import value
 
 
 class RoutingReason(StrEnum):
@@ -39,7 +39,7 @@ class ExclusionReason(StrEnum):
     CAPABILITY = "capability"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Excluded:
     """An endpoint that a hard filter took out."""
 
@@ -48,7 +48,7 @@ class Excluded:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RoutingDecision:
     """The primary, its fallbacks in order, and what decided."""
 

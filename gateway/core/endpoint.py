@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from gateway.core.value import value
 
 
 class Capability(StrEnum):
@@ -27,7 +28,7 @@ class Protocol(StrEnum):
 DEFAULT_CAPABILITIES = frozenset({Capability.CODE_COMPLETION})
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Endpoint:
     """One endpoint as the router sees it. It holds no secret and no connection.
 

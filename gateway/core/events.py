@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from gateway.core.candidate import Attempt
 from gateway.core.constraint import Verdict
 from gateway.core.decision import RoutingDecision
+from gateway.core.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Started:
     """The route is known; always first."""
 
     decision: RoutingDecision
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Delta:
     """A piece of the text, to be appended."""
 
@@ -26,14 +26,14 @@ class Delta:
     endpoint: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AttemptFailed:
     """An attempt was left; the next one, if any, follows."""
 
     attempt: Attempt
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Failover:
     """Text was already sent; another endpoint goes on after `resumed_at` characters."""
 
@@ -42,7 +42,7 @@ class Failover:
     resumed_at: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Judged:
     """A check of the streamed text ended."""
 

@@ -24,8 +24,9 @@ that callers see; docs/errors.md lists each with its kind and its gRPC status.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from gateway.core.value import value
 
 
 class Kind(StrEnum):
@@ -88,7 +89,7 @@ class Reason(StrEnum):
     INTERNAL_ERROR = "INTERNAL_ERROR"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class FieldViolation:
     """A field of the request (path in the request message) and what is wrong with it."""
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from gateway.core.constraint import Constraint, FillConstraint, Grammar, JsonSchema
 from gateway.core.endpoint import Capability
+from gateway.core.value import value
 
 
 class HoleKind(StrEnum):
@@ -21,7 +22,7 @@ class HoleKind(StrEnum):
     SPECIFICATION = "specification"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class HoleOrigin:
     """Where the hole comes from; `line` is 1-based, 0 when not stated."""
 
@@ -31,7 +32,7 @@ class HoleOrigin:
     intent: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class HoleSpec:
     """The typed description of a hole. `None` means not stated."""
 
@@ -45,11 +46,23 @@ class HoleSpec:
     fill_constraints: tuple[FillConstraint, ...] = ()
     origin: HoleOrigin | None = None
 
+    @property
+    def is_plain(self) -> bool:
+        """True when nothing in it can be checked: neither a language nor any requirement."""
+        return not (
+            self.language
+            or self.fill_constraints
+            or self.json_schema is not None
+            or self.grammar is not None
+            or self.grammar_ref is not None
+            or self.expected_type is not None
+        )
+
 
 NO_SPEC = HoleSpec()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Hole:
     """Code before and after the hole, its description and the requirements on the fill."""
 
@@ -59,7 +72,7 @@ class Hole:
     constraints: tuple[Constraint, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Sampling:
     """How tokens are drawn. `None` leaves the choice to the gateway or the endpoint."""
 
@@ -78,7 +91,7 @@ class Strategy(StrEnum):
     BEST_OF_N = "best_of_n"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Budget:
     """What one request may spend over all attempts; `None` = no limit of the caller's."""
 
@@ -87,7 +100,7 @@ class Budget:
     max_tokens: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class EndpointFilter:
     """Hard filters: an endpoint that misses one is never called."""
 
@@ -101,7 +114,7 @@ NO_BUDGET = Budget()
 NO_FILTER = EndpointFilter()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Request:
     """One request to fill a hole, as every layer below the ingress sees it.
 

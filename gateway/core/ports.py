@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.core.candidate import Completion
 from gateway.core.deadline import Deadline
 from gateway.core.endpoint import Endpoint
 from gateway.core.hole import Request, Sampling
+from gateway.core.value import value
 
 Clock = Callable[[], float]
 """Seconds on a monotonic clock."""
@@ -18,7 +18,7 @@ SendText = Callable[[str], Awaitable[None]]
 """Takes one piece of streamed text; returns when the next may be sent."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Task:
     """What one endpoint is asked.
 

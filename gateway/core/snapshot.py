@@ -8,9 +8,10 @@ from types import MappingProxyType
 
 from gateway.core.decision import ChainPolicy
 from gateway.core.endpoint import Endpoint
+from gateway.core.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RouterSettings:
     """Thresholds of the rules. All bounds are strict: a hole *at* a bound does not match.
 

@@ -7,6 +7,23 @@ from gateway.core.hole import Budget
 from gateway.core.ports import Task
 
 
+class UnlimitedAccount:
+    """The account of a request without a budget."""
+
+    __slots__ = ()
+
+    def reserve(self, task: Task) -> str:
+        """Allow every call."""
+        del task
+        return ""
+
+    def settle(self, task: Task, attempt: Attempt) -> None:
+        """Keep nothing."""
+
+
+UNLIMITED = UnlimitedAccount()
+
+
 class SpendingAccount:
     """Holds the budget of one request over all its attempts, concurrent ones included.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 from gateway.core.candidate import Candidate
 from gateway.core.constraint import VerdictStatus
@@ -77,6 +76,6 @@ def _rescore(run: Run, candidates: list[Candidate]) -> list[Candidate]:
     rescored: list[Candidate] = []
     for candidate, share in zip(candidates, shares, strict=True):
         score = run.scorer(candidate, share)
-        rescored.append(replace(candidate, confidence=score.value, method=score.method))
+        rescored.append(candidate.rated(score.value, score.method))
     run.exchange.candidates[:] = rescored
     return rescored

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
-from gateway.core.candidate import Answer
+from gateway.core.candidate import Answer, Candidate
 from gateway.core.deadline import Deadline
 from gateway.core.decision import RoutingDecision
 from gateway.core.endpoint import Endpoint
 from gateway.core.events import Emit, Started
 from gateway.core.exchange import Exchange, Guard, Handle
 from gateway.core.faults import invalid
-from gateway.core.hole import Request, Strategy
-from gateway.core.policy import Call
+from gateway.core.hole import NO_BUDGET, Request, Strategy
+from gateway.core.policy import Account, Call
 from gateway.core.ports import Clock
-from gateway.ensemble.account import SpendingAccount
+from gateway.core.value import value
+from gateway.ensemble.account import UNLIMITED, SpendingAccount
 from gateway.ensemble.best_of_n import best_of_n
 from gateway.ensemble.judge import Scorer
 from gateway.ensemble.run import Judgements, Run
@@ -28,7 +28,7 @@ DEFAULT_N = 3
 """Candidates of BEST_OF_N when neither the request nor the configuration says."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class EnsembleSettings:
     """How the ensemble works when the request does not say (E-01).
 
@@ -98,7 +98,7 @@ class EnsembleClient:
             self._chain(decision),
             self._calls,
             checks,
-            SpendingAccount(request.budget, prompt_tokens(request.hole)),
+            _account(request),
             self._scorer,
             self._judgements,
             self._clock,
@@ -110,7 +110,7 @@ class EnsembleClient:
             chosen,
             decision,
             tuple(exchange.attempts),
-            tuple(sorted(exchange.candidates, key=lambda candidate: candidate.index)),
+            _in_order(exchange.candidates),
             self._clock() - started,
         )
 
@@ -132,3 +132,15 @@ class EnsembleClient:
         if request.strategy is Strategy.BEST_OF_N:
             return configured or DEFAULT_N
         return configured or 1
+
+
+def _account(request: Request) -> Account:
+    if request.budget is NO_BUDGET:
+        return UNLIMITED
+    return SpendingAccount(request.budget, prompt_tokens(request.hole))
+
+
+def _in_order(candidates: list[Candidate]) -> tuple[Candidate, ...]:
+    if len(candidates) == 1:
+        return (candidates[0],)
+    return tuple(sorted(candidates, key=lambda candidate: candidate.index))

@@ -6,10 +6,10 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from gateway.core.candidate import Candidate, Completion
 from gateway.core.constraint import Verdict, VerdictStatus
+from gateway.core.value import value
 
 PRIOR = 0.5
 """Confidence in a text about which no check could say anything."""
@@ -28,7 +28,7 @@ AGREEMENT_SHARE = 0.1
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Score:
     """A confidence, always finite and in 0..1, and the name of what it was made of.
 
@@ -64,8 +64,11 @@ def score(
         parts.append((AGREEMENT_SHARE, _unit(agreement_share)))
         method += "+agreement"
         finite = finite and math.isfinite(agreement_share)
-    total = sum(share for share, _ in parts)
-    return Score(_unit(sum(share * value for share, value in parts) / total), method, finite)
+    total = weighed = 0.0
+    for share, part in parts:
+        total += share
+        weighed += share * part
+    return Score(_unit(weighed / total), method, finite)
 
 
 def legacy_speed(us_per_token: float, check_us: float, tokens: int) -> Score:
@@ -113,7 +116,7 @@ def best(candidates: Sequence[Candidate]) -> Candidate:
 
     Raises ValueError when there is no candidate.
     """
-    return min(candidates, key=_rank)
+    return candidates[0] if len(candidates) == 1 else min(candidates, key=_rank)
 
 
 def good_enough(candidate: Candidate) -> bool:
@@ -131,7 +134,11 @@ def _rank(candidate: Candidate) -> tuple[bool, int, float, int]:
 
 
 def _failures(candidate: Candidate) -> int:
-    return sum(verdict.status is VerdictStatus.FAILED for verdict in candidate.verdicts)
+    failures = 0
+    for verdict in candidate.verdicts:
+        if verdict.status is VerdictStatus.FAILED:
+            failures += 1
+    return failures
 
 
 def _validated(verdicts: Sequence[Verdict]) -> float:

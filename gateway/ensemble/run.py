@@ -110,7 +110,7 @@ class Run:
         )
         score = self.scorer(unscored, None)
         self.judgements.judged(task.endpoint.name, score.value if score.finite else math.nan)
-        candidate = replace(unscored, confidence=score.value, method=score.method)
+        candidate = unscored.rated(score.value, score.method)
         self.exchange.candidates.append(candidate)
         if not good_enough(candidate):
             self._mark_rejected(candidate)

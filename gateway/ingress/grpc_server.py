@@ -20,7 +20,13 @@ from gateway.ingress.context import Context, Rpc, answered, bug
 from gateway.ingress.messages import Reader, check
 from gateway.wire.failure import CODES, detail_to_wire
 from gateway.wire.request import request_from_wire
-from gateway.wire.result import answer_to_wire, attempt_to_wire, decision_to_wire, verdict_to_wire
+from gateway.wire.result import (
+    answer_to_bytes,
+    answer_to_wire,
+    attempt_to_wire,
+    decision_to_wire,
+    verdict_to_wire,
+)
 
 SERVICE = "ensemble.v1.GatewayService"
 
@@ -63,9 +69,7 @@ class GatewayService:
             exchange = self._exchange(rpc, self._read_generate(raw))
             answer = await self._client.handle(exchange)
             _set_trailers(rpc, answer)
-            return answer_to_wire(
-                answer, exchange.request, trace_id=rpc.trace_id
-            ).SerializeToString()
+            return answer_to_bytes(answer, exchange.request, trace_id=rpc.trace_id)
 
         return await answered(context, work)
 

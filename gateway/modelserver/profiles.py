@@ -33,7 +33,7 @@ class ProfileSettings:
 
 PROFILES: Mapping[Profile, ProfileSettings] = {
     Profile.FAST: ProfileSettings(Recipe(3, 400_000), NgramSettings(width=1)),
-    Profile.QUALITY: ProfileSettings(Recipe(6, 4_000_000), NgramSettings(width=8, parse=True)),
+    Profile.QUALITY: ProfileSettings(Recipe(6, 4_000_000), NgramSettings(width=12, parse=True)),
     Profile.CONSTRAINED: ProfileSettings(
         Recipe(5, 1_000_000), NgramSettings(width=4, parse=True), constrained=True
     ),

@@ -32,7 +32,7 @@ class Surroundings:
             before = prompt[head.start() :]
             column = _indent(before)
             lines = before.split("\n")[1:]
-            if any(line.strip() and _indent(line) <= column for line in lines[:-1]):
+            if any(line.strip() and _indent(line) <= column for line in lines):
                 continue
             first, *rest = suffix[:LARGEST_BLOCK].split("\n")
             kept = [first]

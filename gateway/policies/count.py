@@ -38,17 +38,11 @@ def count(counter: Counter) -> Guard:
                 exhausted = bool(exchange.attempts) and fault.kind in EXHAUSTED_KINDS
                 raise
             finally:
-                called = [
-                    attempt
-                    for attempt in exchange.attempts
-                    if attempt.status is not AttemptStatus.SKIPPED
-                ]
-                decision = exchange.decision
+                called, others = _calls(exchange)
                 counter.finished(
                     ok=ok,
-                    attempts=len(called),
-                    fallback_used=decision is not None
-                    and any(attempt.endpoint != decision.primary for attempt in called),
+                    attempts=called,
+                    fallback_used=others > 0,
                     fallback_exhausted=exhausted,
                 )
             return answer
@@ -56,3 +50,14 @@ def count(counter: Counter) -> Guard:
         return counted
 
     return wrap
+
+
+def _calls(exchange: Exchange) -> tuple[int, int]:
+    """Count the calls made, and those to endpoints other than the primary."""
+    called = others = 0
+    primary = exchange.decision.primary if exchange.decision is not None else ""
+    for attempt in exchange.attempts:
+        if attempt.status is not AttemptStatus.SKIPPED:
+            called += 1
+            others += attempt.endpoint != primary
+    return called, others

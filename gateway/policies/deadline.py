@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from typing import cast
 
 from gateway.core.candidate import Answer
 from gateway.core.deadline import Deadline
 from gateway.core.exchange import Exchange, Guard, Handle
 from gateway.core.faults import Fault, Kind, Origin, Reason
 from gateway.core.ports import Clock
+from gateway.core.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class DeadlineSettings:
     """`reserve_s` is kept back so that the answer is on the wire before the caller's timer ends.
 
@@ -36,11 +37,25 @@ def deadline(settings: DeadlineSettings, clock: Clock) -> Guard:
                 raise _over()
             left -= min(settings.reserve_s, left * settings.reserve_share)
             exchange.deadline = Deadline(clock() + left)
+            task = cast("asyncio.Task[Answer]", asyncio.current_task())
+            earlier, expired = task.cancelling(), False
+
+            # As asyncio.timeout does it, for a third of its cost: this is on every request's path.
+            def expire() -> None:
+                nonlocal expired
+                expired = True
+                task.cancel()
+
+            timer = asyncio.get_running_loop().call_later(left, expire)
             try:
-                async with asyncio.timeout(left):
-                    return await handle(exchange)
-            except TimeoutError:
-                raise _over() from None
+                return await handle(exchange)
+            except asyncio.CancelledError:
+                if expired and task.uncancel() <= earlier:
+                    raise _over() from None
+                # The caller left too, or first: that is the caller's cancellation, not ours.
+                raise
+            finally:
+                timer.cancel()
 
         return bounded
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
@@ -17,11 +16,12 @@ from gateway.core.candidate import Completion
 from gateway.core.faults import Fault
 from gateway.core.policy import Call, Invocation, Policy
 from gateway.core.ports import Clock
+from gateway.core.value import value
 
 Sleep = Callable[[float], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RetrySettings:
     """`max_tries` counts the first try; waits are in seconds."""
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from gateway.core.decision import ChainPolicy, RoutingReason
 from gateway.core.endpoint import Endpoint
+from gateway.core.value import value
 from gateway.routing.rules import Rule
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Chain:
     """The primary and its fallbacks, which rule's outcome that is, and how it came in words."""
 

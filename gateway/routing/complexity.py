@@ -24,15 +24,15 @@ Several schemas count as one with the sums of their numbers, and so do several g
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from gateway.core.hole import Hole
+from gateway.core.value import value
 from gateway.routing.sizes import NO_GRAMMAR, NO_SCHEMA, GrammarSize, grammar_size, schema_size
 from gateway.routing.traits import Traits, traits_of
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Factors:
     """What an estimator saw. `schema` and `grammar` are None when absent or unreadable."""
 

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from gateway.core.decision import Excluded, RoutingDecision
 from gateway.core.endpoint import Endpoint
 from gateway.core.hole import Request
 from gateway.core.snapshot import Snapshot
+from gateway.core.value import value
 from gateway.routing.chain import Chain, build_chain
 from gateway.routing.complexity import ESTIMATORS, Estimator
 from gateway.routing.eligible import drained, passes_everywhere, screen, tightest_context
 from gateway.routing.refusals import infeasible, nothing_eligible
 from gateway.routing.rules import Rule, RuleTable
-from gateway.routing.traits import traits_of
+from gateway.routing.traits import Traits, traits_of
+
+KEPT_DECISIONS = 512
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class RoutingTable:
     """Everything about a snapshot that no request changes.
 
@@ -32,6 +36,10 @@ class RoutingTable:
     drained: tuple[Excluded, ...]
     tightest: int
     chains: Mapping[str, Chain | None]
+
+    def unfiltered(self, traits: Traits) -> RoutingDecision:
+        """Decide for a request that no filter narrows; equal traits share one decision."""
+        return _unfiltered(self, traits)
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> RoutingTable:
@@ -66,16 +74,32 @@ def route(table: RoutingTable, request: Request) -> RoutingDecision:
         if not constraint.feasible:
             raise infeasible(constraints)
     traits = traits_of(request.hole)
+    if passes_everywhere(request, table.tightest):
+        return table.unfiltered(traits)
+    passing, refused = screen(table.open, request)
+    return _decide(table, traits, passing, (*table.drained, *refused), None)
+
+
+@lru_cache(maxsize=KEPT_DECISIONS)
+def _unfiltered(table: RoutingTable, traits: Traits) -> RoutingDecision:
+    return _decide(table, traits, table.open, table.drained, table.chains)
+
+
+def _decide(
+    table: RoutingTable,
+    traits: Traits,
+    passing: Sequence[Endpoint],
+    excluded: tuple[Excluded, ...],
+    chains: Mapping[str, Chain | None] | None,
+) -> RoutingDecision:
+    """Apply the rules; `chains` holds those that are already built."""
     factors = table.estimator(traits)
     rule, words = table.rules.first_match(traits, factors)
     snapshot = table.snapshot
-    if passes_everywhere(request, table.tightest):
-        passing, excluded = table.open, table.drained
-        chain = table.chains[rule.name]
-    else:
-        passing, refused = screen(table.open, request)
-        excluded = (*table.drained, *refused)
+    if chains is None:
         chain = build_chain(passing, snapshot.default_endpoint, rule)
+    else:
+        chain = chains[rule.name]
     if chain is None:
         raise nothing_eligible(rule, words, excluded, passing)
     return RoutingDecision(
@@ -92,7 +116,7 @@ def route(table: RoutingTable, request: Request) -> RoutingDecision:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RouterDescription:
     """What an operator may ask about a router: its rules, first match wins, and its default."""
 

@@ -11,16 +11,15 @@ Every bound is strict: a hole at a bound does not match.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from gateway.core.decision import ChainPolicy, RoutingReason
 from gateway.core.endpoint import Capability
 from gateway.core.snapshot import RouterSettings
+from gateway.core.value import value
 from gateway.routing.complexity import Factors
 from gateway.routing.traits import Traits
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Rule:
     """One rule. `condition` is its condition in words, with the numbers of the settings.
 
@@ -35,7 +34,7 @@ class Rule:
     no_match: RoutingReason
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RuleTable:
     """The rules in order of precedence, for one set of settings."""
 

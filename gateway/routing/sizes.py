@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import cast
 
 from gateway.core.constraint import Grammar
+from gateway.core.value import value
 
 _CACHED_TEXTS = 64
 """Parsed texts kept. A text on the wire has at most 256 KiB, which bounds what they hold."""
@@ -20,7 +20,7 @@ _PRODUCTION = re.compile(r"^[ \t]*[?!]*[A-Za-z_][\w.\-]*(?:\{[^}\n]*\})?[ \t]*:"
 _NESTING_TYPES = frozenset({"object", "array"})
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SchemaSize:
     """Counts of a schema's top level.
 
@@ -43,7 +43,7 @@ class SchemaSize:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class GrammarSize:
     """Rules, alternatives of all rules together, and the most alternatives of one rule."""
 

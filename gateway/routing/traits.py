@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from gateway.core.constraint import Constraint, FillConstraint, Grammar, JsonSchema, TokenMask
 from gateway.core.hole import Hole
+from gateway.core.value import value
 
 SECURITY_KIND = "security"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Traits:
     """`count` is of fill constraints and constraints together (R-02).
 
@@ -26,9 +25,21 @@ class Traits:
     grammars: tuple[Grammar, ...]
 
 
+NO_TRAITS = Traits(count=0, security="", grammar=False, schemas=(), grammars=())
+"""Of a hole without any requirement."""
+
+
 def traits_of(hole: Hole) -> Traits:
     """Read both places where a requirement can stand: the spec and the constraints."""
     spec = hole.spec
+    if not (
+        hole.constraints
+        or spec.fill_constraints
+        or spec.json_schema
+        or spec.grammar
+        or spec.grammar_ref
+    ):
+        return NO_TRAITS
     schemas = [] if spec.json_schema is None else [spec.json_schema]
     grammars = [] if spec.grammar is None else [spec.grammar]
     for constraint in hole.constraints:

@@ -5,10 +5,10 @@ All times are in seconds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from gateway.core.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class LatencyStats:
     """Times of one kind of outcome; everything is 0 when none was counted.
 
@@ -26,7 +26,7 @@ class LatencyStats:
 NO_LATENCY = LatencyStats()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class EndpointCounters:
     """Counters over one span of time, which `span` names.
 
@@ -54,7 +54,7 @@ class EndpointCounters:
         return self.successes / counted if counted else 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class EndpointMetrics:
     """Counters of one endpoint: since the start, over the window, and attempts running now."""
 
@@ -64,7 +64,7 @@ class EndpointMetrics:
     in_flight: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class EnsembleCounters:
     """Counters of all requests.
 
@@ -82,7 +82,7 @@ class EnsembleCounters:
     non_finite_scores: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class FleetMetrics:
     """Everything, endpoints by name. Each endpoint's numbers are of one moment."""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol, cast
 
 import datasketches
 
+from gateway.core.value import value
 from gateway.state.metrics import NO_LATENCY, LatencyStats
 
 NS = 1_000_000_000
@@ -38,7 +38,7 @@ class _DigestType(Protocol):
 _new_digest = cast("_DigestType", vars(datasketches)["tdigest_double"])
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class LatencyCopy:
     """Numbers of a series at one moment; `digest` is the serialised t-digest."""
 

@@ -6,18 +6,18 @@ A row's words are ours. What the endpoint said is never repeated, since it may q
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from gateway.core.deadline import Deadline
 from gateway.core.endpoint import Endpoint
 from gateway.core.faults import Fault, Kind, Origin, Reason
 from gateway.core.ports import Clock
+from gateway.core.value import value
 
 LONGEST_HINT_S = 86_400.0
 """A hint beyond a day says no more than a day does, and stays in range of every duration type."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Hint:
     """What the endpoint said about trying again: when, or (`refused`) not at all."""
 
@@ -36,7 +36,7 @@ def hint_of(seconds: float) -> Hint:
     return Hint(min(seconds, LONGEST_HINT_S))
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ForeignError:
     """One row. `transient`: the same call may succeed soon. `hinted`: only after a hint."""
 

@@ -63,20 +63,25 @@ class NativeUpstream:
     async def generate(self, task: Task, deadline: Deadline) -> Completion:
         """Complete the task's hole. Raises Fault."""
         request = self._request_of(task)
-        with self._mapped():
-            call = self._generate(
-                request,
-                # gRPC forwards no deadline of its own accord.
-                timeout=time_left(self._endpoint, deadline, self._clock),
-                metadata=outgoing(task.request, self._authorization),
-                wait_for_ready=False,
-            )
-            self._running.add(call)
-            try:
-                # None, against its type, when the message could not be parsed.
-                answer = cast("ModelServiceGenerateResponse | None", await call)
-            finally:
-                self._running.discard(call)
+        call = self._generate(
+            request,
+            # gRPC forwards no deadline of its own accord.
+            timeout=time_left(self._endpoint, deadline, self._clock),
+            metadata=outgoing(task.request, self._authorization),
+            wait_for_ready=False,
+        )
+        self._running.add(call)
+        try:
+            # None, against its type, when the message could not be parsed.
+            answer = cast("ModelServiceGenerateResponse | None", await call)
+        except grpc.aio.AioRpcError as error:
+            # `from None`: the endpoint's words stay out of every traceback.
+            raise fault_of_status(self._endpoint, error) from None
+        except asyncio.CancelledError:
+            self._refuse_when_closing()
+            raise
+        finally:
+            self._running.discard(call)
         if answer is None:
             raise NONSENSE.fault(self._endpoint)
         return _completion(answer.text, answer, tuple(answer.token_logprobs))
@@ -162,9 +167,13 @@ class NativeUpstream:
             # `from None`: the endpoint's words stay out of every traceback.
             raise fault_of_status(self._endpoint, error) from None
         except asyncio.CancelledError:
-            if self._closed and not _being_cancelled():
-                raise CLOSING.fault(self._endpoint) from None
+            self._refuse_when_closing()
             raise
+
+    def _refuse_when_closing(self) -> None:
+        """Tell a call that `close` ended from one whose caller left."""
+        if self._closed and not _being_cancelled():
+            raise CLOSING.fault(self._endpoint) from None
 
 
 def _being_cancelled() -> bool:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import cast
 
 from gateway.core.candidate import NO_USAGE, FinishReason, Usage
+from gateway.core.value import value
 from gateway.upstreams.errors import finite
 
 FINISH: Mapping[str, FinishReason] = {
@@ -33,7 +33,7 @@ class ReportedError(Exception):
         self.names = names
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Part:
     """What one document says. `finish_reason` is None while the text goes on."""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
+
+from gateway.core.value import value
 
 
 class OpenAiMode(StrEnum):
@@ -29,7 +31,7 @@ class Dialect(StrEnum):
 DEFAULT_MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class UpstreamOptions:
     """How to speak to one endpoint.
 

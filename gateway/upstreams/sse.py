@@ -8,7 +8,8 @@ rule differs: bytes that are not UTF-8 are an error, never replaced and never pa
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from gateway.core.value import value
 
 MAX_EVENT_BYTES = 1024 * 1024
 _LINE_END = re.compile(rb"\r\n|\n|\r")
@@ -18,7 +19,7 @@ class BrokenStreamError(ValueError):
     """The bytes are no event stream, or an event is too large. The parser must be thrown away."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ServerEvent:
     """One event; `name` is `message` unless the server gave another."""
 

@@ -19,6 +19,7 @@ from gateway.core.constraint import (
 )
 from gateway.core.faults import Fault, FieldViolation, Kind, Origin, Reason
 from gateway.core.hole import Hole
+from gateway.core.value import value
 from gateway.validation.cache import CompiledCache
 from gateway.validation.feasible import Requirement, contradictions, mask_is_impossible
 from gateway.validation.finding import BrokenError, Check, Fixed, unchecked
@@ -46,7 +47,7 @@ GRAMMAR_REF = Fixed(unchecked("the grammar is known to the endpoint only"))
 IN_WORDS = Fixed(unchecked("given to the model in words"))
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class NamedCheck:
     """A check and the name of its verdict."""
 
@@ -55,7 +56,7 @@ class NamedCheck:
     required: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Checks:
     """All checks of a request, in the order of their verdicts. Safe to run from any thread."""
 
@@ -63,17 +64,19 @@ class Checks:
 
     def run(self, text: str) -> tuple[Verdict, ...]:
         """Check a text; never raises for any text."""
-        return tuple(self._verdicts(text))
+        verdicts: list[Verdict] = []
+        for named in self.checks:
+            finding = named.check.find(text)
+            verdicts.append(Verdict(named.name, finding.status, finding.reason, named.required))
+        return tuple(verdicts)
 
     def costly(self, text: str) -> bool:
         """Say whether `run` may take so long that it belongs in a worker thread."""
         length = len(text)
-        return any(named.check.costly(length) for named in self.checks)
-
-    def _verdicts(self, text: str) -> Iterator[Verdict]:
-        for named in self.checks:
-            finding = named.check.find(text)
-            yield Verdict(named.name, finding.status, finding.reason, named.required)
+        for named in self.checks:  # noqa: SIM110 - a generator costs more than most loops
+            if named.check.costly(length):
+                return True
+        return False
 
 
 @dataclass(slots=True)
@@ -153,6 +156,10 @@ def _fault(kind: Kind, reason: Reason, violations: tuple[FieldViolation, ...]) -
     return Fault(kind, Origin.CALLER, reason, message, violations=violations)
 
 
+PLAIN = Checks((NamedCheck(NON_EMPTY, NonEmpty()),))
+"""Of a hole about which nothing is known that could be checked."""
+
+
 def compile_checks(hole: Hole, cache: CompiledCache = COMPILED) -> Checks:
     """Build the checks of a hole: the built-in ones, the hole's own, then the constraints.
 
@@ -161,6 +168,8 @@ def compile_checks(hole: Hole, cache: CompiledCache = COMPILED) -> Checks:
     mistake, and Fault(INFEASIBLE, INFEASIBLE_CONSTRAINT) when no text can meet the requirements;
     the caller should mend the named fields.
     """
+    if not hole.constraints and hole.spec.is_plain:
+        return PLAIN
     compiler = _Compiler(cache)
     compiler.check_names(hole.constraints)
     checks = [NamedCheck(NON_EMPTY, NonEmpty()), *_syntax(hole), *_of_spec(hole, compiler)]

@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from gateway.core.value import value
 from gateway.validation.regex import Pattern
 
 Item = tuple[str, tuple[str, ...], int, int]
@@ -23,7 +24,7 @@ class StepsSpentError(Exception):
     """The recogniser used up its steps without an answer."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Rules:
     """A grammar. Symbols in `terminals` match text; all others are heads of `productions`.
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import cast
 
 from gateway.core.constraint import TokenMask, VerdictStatus
 from gateway.core.faults import FieldViolation
+from gateway.core.value import value
 from gateway.validation.finding import Check
 from gateway.validation.forbidden import Forbidden
 from gateway.validation.schema import SchemaCheck
@@ -20,7 +20,7 @@ MAX_STEPS = 1_000
 """Steps spent on one value; what takes longer is left to the check of the candidates."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Requirement:
     """A required check with the path of its constraint and the name of its verdict."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.core.constraint import VerdictStatus
+from gateway.core.value import value
 
 MAX_MESSAGE = 200
 """Longest part of a parser's message about the caller's own text that is passed on."""
@@ -14,7 +14,7 @@ LARGE_TEXT = 64 * 1024
 """Characters from which a check of a text is better done by a worker thread."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Finding:
     """The status of a verdict and its reason, which never quotes the candidate."""
 
@@ -47,7 +47,7 @@ class Check(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Fixed:
     """A requirement about which the same is found whatever the text is."""
 

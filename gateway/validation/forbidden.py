@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from gateway.core.constraint import ForbiddenText
+from gateway.core.value import value
 from gateway.validation.finding import LARGE_TEXT, PASSED, BrokenError, Finding, failed
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class NonEmpty:
     """The fill has something other than white space."""
 
@@ -22,7 +21,7 @@ class NonEmpty:
         return False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Forbidden:
     """None of the literal strings occurs in the fill; upper and lower case differ."""
 

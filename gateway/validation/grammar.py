@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, cast
 
 from gateway.core.constraint import Grammar, GrammarSyntax
+from gateway.core.value import value
 from gateway.validation.earley import Rules, StepsSpentError, nullable_heads, recognise
 from gateway.validation.finding import (
     PASSED,
@@ -39,7 +39,7 @@ ESCAPED = r".*?(?<!\\)(\\\\)*?"
 ESCAPED_LINEAR = r"(?:[^\\\n]|\\.)*?"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class GrammarCheck:
     """The whole fill belongs to the grammar's language."""
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
+from gateway.core.value import value
+
 MAX_SYMBOLS = 4_000
 """Most symbols of all rules, and most parts of all terminals, written out."""
 
@@ -49,7 +51,7 @@ def too_large(tree: Any) -> bool:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Size:
     """Number of alternatives and the length of the longest, neither counted beyond `CAP`."""
 

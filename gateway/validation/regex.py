@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, cast
 
 from gateway.core.constraint import Regex
+from gateway.core.value import value
 from gateway.validation.finding import (
     LARGE_TEXT,
     PASSED,
@@ -23,7 +23,7 @@ class RegexError(ValueError):
     """RE2 does not accept the expression; the message is RE2's own."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Pattern:
     """A compiled expression. Offsets are bytes of UTF-8."""
 
@@ -69,7 +69,7 @@ def compile_pattern(source: str, flags: str = "") -> Pattern:
         raise RegexError("not valid Unicode") from None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RegexCheck:
     """The whole fill matches the expression."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, cast
 
 from gateway.core.constraint import JsonSchema
+from gateway.core.value import value
 from gateway.validation.finding import (
     PASSED,
     BrokenError,
@@ -37,7 +37,7 @@ SMALL_DOCUMENT = 4 * 1024
 FIELD = "json_schema.schema"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SchemaCheck:
     """The fill is JSON of the schema. `names` are the names that occur in the schema."""
 

@@ -18,7 +18,7 @@ from gateway.core.constraint import (
     TypeGoal,
     UnitTests,
 )
-from gateway.core.hole import NO_SAMPLING, HoleKind, HoleOrigin, HoleSpec, Sampling
+from gateway.core.hole import HoleKind, HoleOrigin, HoleSpec, Sampling
 from gateway.wire.enums import GRAMMAR_SYNTAX, GRAMMAR_SYNTAX_FROM, HOLE_KIND_FROM
 
 
@@ -142,7 +142,7 @@ def spec_from_wire(wire: hole_pb2.HoleSpec) -> HoleSpec:
 def sampling_from_wire(wire: hole_pb2.Sampling) -> Sampling:
     """Read sampling parameters; what is not set stays None."""
     has = wire.HasField
-    sampling = Sampling(
+    return Sampling(
         max_tokens=wire.max_tokens if has("max_tokens") else None,
         temperature=wire.temperature if has("temperature") else None,
         top_p=wire.top_p if has("top_p") else None,
@@ -150,7 +150,6 @@ def sampling_from_wire(wire: hole_pb2.Sampling) -> Sampling:
         seed=wire.seed if has("seed") else None,
         stop=tuple(wire.stop),
     )
-    return NO_SAMPLING if sampling == NO_SAMPLING else sampling
 
 
 def sampling_to_wire(sampling: Sampling) -> hole_pb2.Sampling:

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from ensemble.v1 import decision_pb2, gateway_service_pb2
 
-from gateway.core.faults import Fault, FieldViolation, Kind, Origin, Reason, invalid
-from gateway.core.hole import NO_BUDGET, NO_FILTER, NO_SPEC, Budget, EndpointFilter, Hole, Request
+from gateway.core.faults import Fault, FieldViolation, Kind, Origin, Reason
+from gateway.core.hole import (
+    NO_BUDGET,
+    NO_FILTER,
+    NO_SAMPLING,
+    NO_SPEC,
+    Budget,
+    EndpointFilter,
+    Hole,
+    Request,
+)
 from gateway.wire.enums import CAPABILITY_FROM, STRATEGY_FROM
 from gateway.wire.hole import constraint_from_wire, sampling_from_wire, spec_from_wire
 
@@ -17,17 +26,23 @@ def request_from_wire(
     trace_context: tuple[tuple[str, str], ...] = (),
 ) -> Request:
     """Read a checked request. Raises Fault for what this version cannot do."""
-    _refuse_unavailable(wire)
+    if (
+        wire.trace
+        or wire.strategy == gateway_service_pb2.STRATEGY_PIPELINE
+        or wire.objective > decision_pb2.OBJECTIVE_BALANCED
+        or wire.routing_mode == decision_pb2.ROUTING_MODE_LEARNED
+    ):
+        raise _unavailable(wire)
     hole = Hole(
         wire.prompt,
         wire.suffix,
         spec_from_wire(wire.hole) if wire.HasField("hole") else NO_SPEC,
-        tuple(constraint_from_wire(constraint) for constraint in wire.constraints),
+        tuple([constraint_from_wire(constraint) for constraint in wire.constraints]),
     )
     return Request(
         hole,
         wire.request_id or request_id,
-        sampling_from_wire(wire.sampling),
+        sampling_from_wire(wire.sampling) if wire.HasField("sampling") else NO_SAMPLING,
         STRATEGY_FROM.get(wire.strategy),
         wire.n if wire.HasField("n") else None,
         _budget(wire),
@@ -58,24 +73,30 @@ def _filter(wire: decision_pb2.EndpointFilter) -> EndpointFilter:
     )
 
 
-def _refuse_unavailable(wire: gateway_service_pb2.GenerateRequest) -> None:
-    """Refuse by name what the contract has and this version has not: nothing is ignored."""
-    for field, asked in (
-        ("strategy", wire.strategy == gateway_service_pb2.STRATEGY_PIPELINE),
-        ("objective", wire.objective > decision_pb2.OBJECTIVE_BALANCED),
-        ("trace", wire.trace),
-    ):
-        if asked:
-            words = "is not available in this version; leave the field out"
-            raise Fault(
-                Kind.UNIMPLEMENTED,
-                Origin.CALLER,
-                Reason.NOT_AVAILABLE_YET,
-                f"{field}: {words}",
-                violations=(FieldViolation(field, words),),
-            )
-    if wire.routing_mode == decision_pb2.ROUTING_MODE_LEARNED:
-        words = "no learned layer is loaded; use AUTO or RULES"
-        fault = invalid("routing_mode", words, Reason.NO_LEARNED_LAYER)
-        fault.kind = Kind.INFEASIBLE
-        raise fault
+def _unavailable(wire: gateway_service_pb2.GenerateRequest) -> Fault:
+    """Name what the contract has and this version has not: nothing is ignored."""
+    if wire.trace:
+        return _not_yet("trace")
+    if wire.strategy == gateway_service_pb2.STRATEGY_PIPELINE:
+        return _not_yet("strategy")
+    if wire.objective > decision_pb2.OBJECTIVE_BALANCED:
+        return _not_yet("objective")
+    words = "no learned layer is loaded; use AUTO or RULES"
+    return Fault(
+        Kind.INFEASIBLE,
+        Origin.CALLER,
+        Reason.NO_LEARNED_LAYER,
+        f"routing_mode: {words}",
+        violations=(FieldViolation("routing_mode", words),),
+    )
+
+
+def _not_yet(field: str) -> Fault:
+    words = "is not available in this version; leave the field out"
+    return Fault(
+        Kind.UNIMPLEMENTED,
+        Origin.CALLER,
+        Reason.NOT_AVAILABLE_YET,
+        f"{field}: {words}",
+        violations=(FieldViolation(field, words),),
+    )

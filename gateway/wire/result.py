@@ -109,8 +109,41 @@ def candidate_to_wire(candidate: Candidate) -> result_pb2.Candidate:
     )
 
 
+def answer_to_bytes(answer: Answer, request: Request, *, trace_id: str = "") -> bytes:
+    """Write an answer as its message's bytes.
+
+    Requests of the same traits share one decision, so its bytes are kept: in protobuf the fields
+    of a message may be serialised apart and joined.
+    """
+    rest = answer_to_wire(answer, request, trace_id=trace_id, with_decision=False)
+    return rest.SerializeToString() + _decision_bytes(answer.decision)
+
+
+_KEPT: dict[int, tuple[RoutingDecision, bytes]] = {}
+MAX_KEPT = 512
+
+
+def _decision_bytes(decision: RoutingDecision) -> bytes:
+    """Return field `decision` of a GenerateResponse; keyed by identity, for hashing costs more."""
+    kept = _KEPT.get(id(decision))
+    if kept is not None:
+        return kept[1]
+    if len(_KEPT) >= MAX_KEPT:
+        _KEPT.clear()
+    wire = gateway_service_pb2.GenerateResponse(decision=decision_to_wire(decision))
+    encoded = wire.SerializeToString()
+    # The decision is kept beside its bytes, so that its identity cannot be given to another.
+    _KEPT[id(decision)] = (decision, encoded)
+    return encoded
+
+
 def answer_to_wire(
-    answer: Answer, request: Request, *, trace_id: str = "", with_text: bool = True
+    answer: Answer,
+    request: Request,
+    *,
+    trace_id: str = "",
+    with_text: bool = True,
+    with_decision: bool = True,
 ) -> gateway_service_pb2.GenerateResponse:
     """Write an answer; `with_text` is False for the last event of a stream."""
     chosen = answer.chosen
@@ -126,7 +159,7 @@ def answer_to_wire(
         confidence_method=chosen.method,
         verdicts=[verdict_to_wire(verdict) for verdict in chosen.verdicts],
         candidates=[candidate_to_wire(candidate) for candidate in candidates],
-        decision=decision_to_wire(answer.decision),
+        decision=decision_to_wire(answer.decision) if with_decision else None,
         attempts=[attempt_to_wire(attempt) for attempt in answer.attempts],
         request_id=request.request_id,
         trace_id=trace_id,

@@ -294,6 +294,21 @@ async def refuse_or_cancel(door: Door) -> None:
     await door.generate(request(), timeout=0.1)
 
 
+async def test_what_outlasts_the_grace_is_cancelled_at_the_endpoint_too(
+    model: FakeModelServer,
+) -> None:
+    """Trap of grpc.aio: the caller is told UNAVAILABLE then, and may ask again elsewhere."""
+    model.script.hang = True
+    async with gateway_on_loopback(settings_of(model.url)) as door:
+        running = asyncio.create_task(failure(door.generate(request(), timeout=20)))
+        async with asyncio.timeout(10):
+            await model.witness.started.wait()
+            assert door.gateway is not None
+            await door.gateway.__aexit__()
+            assert (await running).code is grpc.StatusCode.UNAVAILABLE
+            await model.witness.left.wait()
+
+
 # Our own bugs
 
 

@@ -15,6 +15,7 @@ from gateway.core.constraint import Constraint, Regex
 from gateway.core.events import Delta, Event, Started
 from gateway.core.faults import Fault, Kind, Reason
 from gateway.core.hole import Hole, HoleSpec, Request
+from gateway.upstreams.native_grpc import NativeUpstream
 from tests.fakes.model_server import FakeModelServer
 from tests.fakes.script import Script
 
@@ -43,7 +44,9 @@ def test_the_facade_has_four_names_and_no_more() -> None:
 
 
 def test_importing_the_package_imports_no_part_of_it() -> None:
-    code = "import sys, gateway; print([m for m in sys.modules if m.startswith(('gateway.', 'grpc'))])"
+    code = (
+        "import sys, gateway; print([m for m in sys.modules if m.startswith(('gateway.', 'grpc'))])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
 
@@ -124,3 +127,21 @@ async def test_a_gateway_can_be_entered_again(model: FakeModelServer) -> None:
 def test_settings_without_endpoints_are_refused() -> None:
     with pytest.raises(ValueError, match="endpoint"):
         Gateway(Settings())
+
+
+async def test_a_secret_that_went_away_leaves_no_connection_open(
+    model: FakeModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoints = [
+        {"name": "first", "url": model.url},
+        {"name": "second", "url": model.url, "secret_ref": "env:KEY_THAT_WENT_AWAY"},
+    ]
+    closed: list[str] = []
+
+    async def close(upstream: NativeUpstream) -> None:
+        closed.append(upstream._endpoint.name)
+
+    monkeypatch.setattr(NativeUpstream, "close", close)
+    with pytest.raises(KeyError, match="KEY_THAT_WENT_AWAY"):
+        await Gateway(Settings.model_validate({"endpoint": endpoints})).__aenter__()
+    assert closed == ["first"]

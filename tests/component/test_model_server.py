@@ -123,11 +123,11 @@ async def test_a_request_that_cannot_be_met_is_refused(
     assert caught.value.code() is code
 
 
-async def first_not_overloaded(stub: object, request: object, timeout: float = 20) -> object:
+async def first_not_overloaded(stub: object, request: object, seconds: float = 20) -> object:
     """Ask until there is room; the server learns of a cancel a moment after the caller."""
     for _ in range(TRIES):
         try:
-            return await stub.Generate(request, timeout=timeout)
+            return await stub.Generate(request, timeout=seconds)
         except grpc.aio.AioRpcError as error:
             if error.code() is not grpc.StatusCode.RESOURCE_EXHAUSTED:
                 raise
@@ -160,7 +160,7 @@ async def test_a_deadline_is_kept_and_frees_the_place(tmp_path: Path) -> None:
         for _ in range(2):
             began = loop.time()
             with pytest.raises(grpc.aio.AioRpcError) as caught:
-                await first_not_overloaded(stub, ask(), timeout=0.2)
+                await first_not_overloaded(stub, ask(), seconds=0.2)
             assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
             assert loop.time() - began < 5
 

@@ -221,3 +221,39 @@ def test_what_occurs_once_is_unknown_and_never_written() -> None:
     assert "once" not in model.ids
     assert "twice" in model.ids
     assert LINES
+
+
+async def test_where_nothing_parses_the_first_line_goes_out_as_it_is() -> None:
+    text, _, end = await fill(tiny_engine(), "def read(path:\n    with open(path) as file:\n", TAIL)
+    assert text.count("\n") == 1
+    assert end is not None
+    assert end.finish is FinishReason.STOP
+
+
+async def test_a_line_that_cannot_stand_alone_gets_another_one() -> None:
+    prompt = "def close(file):\n    if file is None:\n        return None\n    try:\n"
+    suffix = "    except OSError:\n        return None\n"
+    text, _, _ = await fill(tiny_engine(width=8), prompt, suffix)
+    found = Surroundings.of(prompt, "\n" + suffix)
+    assert found is not None
+    assert found.reads(text.rstrip("\n"))
+
+
+async def test_a_long_block_ends_with_its_limit() -> None:
+    sampling = Sampling(max_tokens=70, temperature=1.5, seed=2)
+    _, pieces, end = await fill(tiny_engine(width=1), "x = 1\nread(", "", sampling)
+    assert end is not None
+    assert len(pieces) <= 71
+    assert end.finish in {FinishReason.LENGTH, FinishReason.STOP}
+
+
+def test_only_a_function_of_a_bounded_size_is_parsed() -> None:
+    assert Surroundings.of("x = (\n", "\n)") is None
+    assert Surroundings.of("def f():\n" + "    x = 1\n" * 9000, "\n") is None
+    inner = Surroundings.of(
+        "class A:\n    def f(self):\n        return ", "\n\n    def g(self): ..."
+    )
+    assert inner is not None
+    assert inner.reads("1")
+    assert not inner.reads("(")
+    assert Surroundings.of("def f():\n    pass\n\nx = ", "\n") is None

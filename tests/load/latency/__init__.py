@@ -1,0 +1,1 @@
+"""How soon the gateway acts when a caller leaves or the time is over."""
