@@ -43,6 +43,7 @@ class Invocation:
     `send` is set for a streamed answer; `sent` turns true with the first text handed to it, after
     which nothing may be tried again. `attempts` is the request's record, to which each finished
     try is appended. `try_number` is 1-based.
+    `last` is false while another endpoint would be tried after this one.
     """
 
     task: Task
@@ -52,6 +53,7 @@ class Invocation:
     send: SendText | None = None
     sent: bool = False
     try_number: int = 1
+    last: bool = True
 
 
 Call = Callable[[Invocation], Awaitable[Completion]]

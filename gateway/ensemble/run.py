@@ -56,10 +56,12 @@ class Run:
         index: int = 0,
         sampling: Sampling | None = None,
         streamed: bool = False,
+        last: bool = True,
     ) -> Candidate:
         """Call one endpoint and judge its text. Raises Fault when there is no text.
 
-        `streamed` hands the text to the listener as it comes.
+        `streamed` hands the text to the listener as it comes; `last` says that no other endpoint
+        would be tried after this one.
         """
         exchange = self.exchange
         task = Task(
@@ -78,7 +80,7 @@ class Run:
                 )
             )
             raise fault
-        invocation = Invocation(task, exchange.deadline, exchange.attempts, self.account)
+        invocation = Invocation(task, exchange.deadline, exchange.attempts, self.account, last=last)
         if streamed:
 
             async def send(text: str) -> None:

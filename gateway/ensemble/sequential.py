@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from gateway.core.candidate import Candidate
 from gateway.core.endpoint import Endpoint
@@ -26,7 +26,7 @@ async def sequential(run: Run) -> Candidate:
     return await walk(run, run.chain, [])
 
 
-async def walk(run: Run, chain: Iterable[Endpoint], faults: list[Fault]) -> Candidate:
+async def walk(run: Run, chain: Sequence[Endpoint], faults: list[Fault]) -> Candidate:
     """Try the endpoints of `chain` in order; `faults` holds what failed before."""
     candidates: list[Candidate] = []
     failed: Endpoint | None = None
@@ -36,7 +36,9 @@ async def walk(run: Run, chain: Iterable[Endpoint], faults: list[Fault]) -> Cand
                 continue
             await _announce(run, failed, endpoint)
         try:
-            candidate = await run.attempt(endpoint, streamed=run.exchange.emit is not None)
+            candidate = await run.attempt(
+                endpoint, streamed=run.exchange.emit is not None, last=endpoint is chain[-1]
+            )
         except Fault as fault:
             await run.emit_left()
             faults.append(fault)

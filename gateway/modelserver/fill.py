@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import heapq
 import math
 import random
@@ -122,6 +123,7 @@ class Fill:
         if self._surroundings is None:
             return Choice(ranked[0].text, whole=True)
         for stretch in ranked:
+            await asyncio.sleep(0)
             if self._surroundings.reads(before + stretch.text.text):
                 return Choice(stretch.text, whole=True)
         return Choice(ranked[0].text, whole=True, reads=False)

@@ -79,9 +79,9 @@ class Search:
         """Follow the likeliest texts together until none of them can overtake those that ended."""
         found = Found(open=[start])
         for _ in range(min(most, LONGEST_STRETCH)):
-            await asyncio.sleep(0)
             grown: list[Text] = []
             for text in found.open:
+                await asyncio.sleep(0)
                 grown.extend(self._grow(text, stub, found))
             stub = ""
             found.open = heapq.nlargest(self._width, grown, key=lambda text: text.score)

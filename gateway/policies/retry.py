@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
 from gateway.core.candidate import Completion
-from gateway.core.faults import Fault
+from gateway.core.faults import Fault, Reason
 from gateway.core.policy import Call, Invocation, Policy
 from gateway.core.ports import Clock
 from gateway.core.value import value
@@ -39,9 +39,10 @@ def retry(
 ) -> Policy:
     """Try again after a transient fault.
 
-    `draw` returns uniform numbers in [0, 1). Nothing is retried once text was sent to the caller,
-    when the wait would outlast the deadline, or when the request's account refuses another call:
-    the last fault is raised as it is.
+    `draw` returns uniform numbers in [0, 1). An endpoint that cannot be connected to is tried
+    again only when no other endpoint would be tried after it. Nothing is retried once text was
+    sent to the caller, when the wait would outlast the deadline, or when the request's account
+    refuses another call: the last fault is raised as it is.
     """
 
     def wrap(call: Call) -> Call:
@@ -89,7 +90,10 @@ def retry(
 
 
 def _may_retry(invocation: Invocation, fault: Fault) -> bool:
-    return fault.retryable and not invocation.sent
+    if invocation.sent or not fault.retryable:
+        return False
+    # A connection that cannot be made is not made by asking again; the next endpoint is nearer.
+    return invocation.last or fault.reason is not Reason.UPSTREAM_UNREACHABLE
 
 
 def _wait_s(settings: RetrySettings, state: RetryCallState, drawn: float) -> float:

@@ -5,10 +5,10 @@ All times are in seconds.
 
 from __future__ import annotations
 
-from gateway.core.value import value
+from dataclasses import dataclass
 
 
-@value
+@dataclass(frozen=True, slots=True)
 class LatencyStats:
     """Times of one kind of outcome; everything is 0 when none was counted.
 
@@ -26,7 +26,7 @@ class LatencyStats:
 NO_LATENCY = LatencyStats()
 
 
-@value
+@dataclass(frozen=True, slots=True)
 class EndpointCounters:
     """Counters over one span of time, which `span` names.
 
@@ -54,7 +54,7 @@ class EndpointCounters:
         return self.successes / counted if counted else 0.0
 
 
-@value
+@dataclass(frozen=True, slots=True)
 class EndpointMetrics:
     """Counters of one endpoint: since the start, over the window, and attempts running now."""
 
@@ -64,7 +64,7 @@ class EndpointMetrics:
     in_flight: int
 
 
-@value
+@dataclass(frozen=True, slots=True)
 class EnsembleCounters:
     """Counters of all requests.
 
@@ -82,7 +82,7 @@ class EnsembleCounters:
     non_finite_scores: int = 0
 
 
-@value
+@dataclass(frozen=True, slots=True)
 class FleetMetrics:
     """Everything, endpoints by name. Each endpoint's numbers are of one moment."""
 

@@ -68,6 +68,13 @@ REFUSED_REQUEST = ForeignError(
 TOO_LARGE_REQUEST = ForeignError(
     Kind.INVALID, Origin.CALLER, Reason.UPSTREAM_REFUSED_REQUEST, "cannot take so large a request"
 )
+NO_CONNECTION = ForeignError(
+    Kind.UNAVAILABLE,
+    Origin.UPSTREAM,
+    Reason.UPSTREAM_UNREACHABLE,
+    "cannot be connected to",
+    transient=True,
+)
 UNREACHABLE = ForeignError(
     Kind.UNAVAILABLE,
     Origin.UPSTREAM,

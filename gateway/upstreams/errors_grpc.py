@@ -16,6 +16,7 @@ from gateway.upstreams.errors import (
     BAD_CREDENTIALS,
     FAILED,
     GAVE_UP,
+    NO_CONNECTION,
     NO_HINT,
     NONSENSE,
     NOT_ALLOWED,
@@ -57,6 +58,10 @@ STATUS: Mapping[grpc.StatusCode, ForeignError] = {
 # gRPC reports a message beyond the size limit of either side as RESOURCE_EXHAUSTED, which waiting
 # never cures; only the words tell it from an overload.
 _TOO_LARGE = re.compile(r"(CLIENT|SERVER): (Sent|Received) message larger than max")
+# So is a connection that was never made reported as UNAVAILABLE, like a server that is not ready.
+_NO_CONNECTION = re.compile(
+    r"failed to connect to all addresses|connections to all backends failing|DNS resolution failed"
+)
 _DETAILS_KEY = "grpc-status-details-bin"
 _PUSHBACK_KEY = "grpc-retry-pushback-ms"
 
@@ -69,6 +74,8 @@ def fault_of_status(endpoint: Endpoint, error: grpc.aio.AioRpcError) -> Fault:
         if too_large:
             ours = too_large.groups() == ("CLIENT", "Received")
             return (TOO_LARGE_ANSWER if ours else TOO_LARGE_REQUEST).fault(endpoint)
+    if code is grpc.StatusCode.UNAVAILABLE and _NO_CONNECTION.search(error.details() or ""):
+        return NO_CONNECTION.fault(endpoint)
     return STATUS[code].fault(endpoint, hint_in(error.trailing_metadata() or ()))
 
 

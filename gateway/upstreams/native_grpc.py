@@ -27,6 +27,7 @@ from gateway.upstreams.channels import open_channel
 from gateway.upstreams.errors import (
     CLOSING,
     CUT,
+    NO_CONNECTION,
     NONSENSE,
     TOO_LARGE_ANSWER,
     UNSENDABLE,
@@ -38,6 +39,8 @@ from gateway.upstreams.headers import outgoing
 from gateway.upstreams.options import UpstreamOptions
 from gateway.wire.hole import constraint_to_wire, sampling_to_wire
 from gateway.wire.result import finish_from_wire
+
+DISCONNECTED = grpc.ChannelConnectivity.TRANSIENT_FAILURE
 
 
 class _Cancellable(Protocol):
@@ -143,6 +146,10 @@ class NativeUpstream:
     def _request_of(self, task: Task) -> ModelServiceGenerateRequest:
         if self._closed:
             raise CLOSING.fault(self._endpoint)
+        # gRPC would fail such a call at once, at the price of a call; it goes on connecting in the
+        # background, with its own backoff, whether or not there are calls.
+        if self._channel.get_state() is DISCONNECTED:
+            raise NO_CONNECTION.fault(self._endpoint)
         request = task.request
         hole = request.hole
         try:

@@ -18,6 +18,7 @@ from gateway.core.ports import Clock, SendText, Task
 from gateway.upstreams.errors import (
     CLOSING,
     CUT,
+    NO_CONNECTION,
     NONSENSE,
     NOT_THE_PROTOCOL,
     TOO_LARGE_ANSWER,
@@ -146,6 +147,8 @@ class OpenAiUpstream:
             )
         except aiohttp.ClientResponseError:
             raise NOT_THE_PROTOCOL.fault(self._endpoint) from None
+        except aiohttp.ClientConnectorError:
+            raise self._lost(NO_CONNECTION) from None
         except (aiohttp.ClientError, OSError):
             raise self._lost(UNREACHABLE) from None
 

@@ -21,6 +21,7 @@ from gateway.upstreams.options import UpstreamOptions
 from tests.fakes.model_server import CODES, FakeModelServer
 from tests.fakes.script import Failure, Script
 
+READY = grpc.ChannelConnectivity.READY
 HOLE = Hole(
     "x = ",
     "\n",
@@ -189,3 +190,28 @@ async def kind_of(adapter: NativeUpstream, task: Task) -> Kind:
     with pytest.raises(Fault) as caught:
         await adapter.generate(task, within(5))
     return caught.value.kind
+
+
+async def test_a_server_that_comes_back_is_used_again_without_a_call_to_wake_it() -> None:
+    """While there is no connection a call fails without being made; gRPC goes on connecting."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    endpoint = Endpoint("fake", url=f"grpc://127.0.0.1:{port}")
+    upstream = NativeUpstream(endpoint, UpstreamOptions(), time.monotonic)
+    task = Task(Request(Hole("x = "), "req-7"), endpoint, NO_SAMPLING)
+    try:
+        for _ in range(3):
+            with pytest.raises(Fault) as caught:
+                await upstream.generate(task, within(5))
+            assert caught.value.reason is Reason.UPSTREAM_UNREACHABLE
+        fake = FakeModelServer(Script())
+        fake._server.add_insecure_port(f"127.0.0.1:{port}")
+        async with fake:
+            async with asyncio.timeout(10):
+                while (state := upstream._channel.get_state()) is not READY:
+                    await upstream._channel.wait_for_state_change(state)
+            assert (await upstream.generate(task, within(5))).text == Script().text
+            assert len(fake.witness.asked) == 1
+    finally:
+        await upstream.close()

@@ -196,7 +196,7 @@ async def test_a_failure_inside_a_stream_keeps_its_fault(rig: Rig, failure: Fail
 async def test_nobody_listening_is_unavailable(rig: Rig, streamed: bool) -> None:
     await rig.server.__aexit__()
     fault = await rig.fault(streamed)
-    assert (fault.kind, fault.reason) == (Kind.UNAVAILABLE, Reason.UPSTREAM_UNAVAILABLE)
+    assert (fault.kind, fault.reason) == (Kind.UNAVAILABLE, Reason.UPSTREAM_UNREACHABLE)
     assert fault.retryable
     assert fault.against_endpoint
 

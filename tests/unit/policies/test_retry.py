@@ -68,6 +68,18 @@ def test_nothing_is_retried_once_text_was_sent() -> None:
     assert call.calls == 1
 
 
+def test_an_endpoint_without_a_connection_is_tried_again_only_when_it_is_the_last() -> None:
+    refused = Fault(
+        Kind.UNAVAILABLE, Origin.UPSTREAM, Reason.UPSTREAM_UNREACHABLE, "gone", retryable=True
+    )
+    for last, calls in ((False, 1), (True, 3)):
+        call = scripted(refused)
+        invocation = make_invocation()
+        invocation.last = last
+        run(call, invocation)
+        assert call.calls == calls
+
+
 def test_one_try_means_no_retry() -> None:
     call = scripted(unavailable())
     run(call, make_invocation(), settings=RetrySettings(max_tries=1))
