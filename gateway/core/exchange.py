@@ -18,7 +18,8 @@ class Exchange:
 
     The record (`decision`, `attempts`, `candidates`, `streamed`) only grows, so that an error can
     be explained from it however the request ended. `emit` is set for a streamed answer;
-    `streamed` holds the pieces of text already handed to the caller.
+    `streamed` holds the pieces of text already handed to the caller; `exhausted` turns true when
+    no endpoint that may be called is left.
     """
 
     request: Request
@@ -28,6 +29,7 @@ class Exchange:
     attempts: list[Attempt] = field(default_factory=list[Attempt])
     candidates: list[Candidate] = field(default_factory=list[Candidate])
     streamed: list[str] = field(default_factory=list[str])
+    exhausted: bool = False
 
 
 Handle = Callable[[Exchange], Awaitable[Answer]]

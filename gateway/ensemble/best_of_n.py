@@ -19,7 +19,7 @@ async def best_of_n(run: Run, n: int) -> Candidate:
 
     Ends early at the first candidate that a real check passed and none failed; the others are
     cancelled and awaited. Otherwise the best of those that came is chosen, agreement between them
-    counting a little. When no call at all succeeded, the endpoints not yet asked are tried in
+    counting a little. When no candidate is acceptable, the endpoints not yet asked are tried in
     turn. Raises Fault like `sequential`.
     """
     tasks = [asyncio.create_task(_candidate(run, index, n)) for index in range(n)]
@@ -29,8 +29,8 @@ async def best_of_n(run: Run, n: int) -> Candidate:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    if not candidates:
-        return await walk(run, run.chain[n:], faults)
+    if not any(candidate.accepted for candidate in candidates):
+        return await walk(run, run.chain[n:], candidates, faults)
     if len(candidates) > 1:
         candidates = _rescore(run, candidates)
     chosen = settle(candidates, faults)

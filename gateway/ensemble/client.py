@@ -103,9 +103,11 @@ class EnsembleClient:
             self._judgements,
             self._clock,
         )
-        await run.emit(Started(decision))
+        if exchange.emit is not None:
+            await run.emit(Started(decision))
         chosen = await (best_of_n(run, n) if n > 1 else sequential(run))
-        await run.emit_verdicts(chosen.verdicts)
+        if exchange.emit is not None:
+            await run.emit_verdicts(chosen.verdicts)
         return Answer(
             chosen,
             decision,
@@ -117,8 +119,7 @@ class EnsembleClient:
     def _chain(self, decision: RoutingDecision) -> tuple[Endpoint, ...]:
         """Name the endpoints that may be tried in sequence."""
         last = self._settings.max_attempts if self._settings.fallback_enabled else 1
-        by_name = self.router.snapshot.by_name
-        return tuple(by_name[name] for name in decision.chain[:last])
+        return tuple(map(self.router.snapshot.by_name.__getitem__, decision.chain[:last]))
 
     def _candidates(self, request: Request) -> int:
         """How many candidates are asked for at once; 1 is sequential fallback."""

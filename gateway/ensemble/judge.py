@@ -54,20 +54,18 @@ def score(
     check that was not made never counts as passed. Token log-probabilities give the geometric
     mean of the probabilities. Non-finite inputs count as 0.
     """
-    parts = [(VALIDATORS_SHARE, _validated(verdicts))]
+    total, weighed = VALIDATORS_SHARE, VALIDATORS_SHARE * _validated(verdicts)
     method, finite = "validators", True
     if completion.logprobs:
-        parts.append((LOGPROB_SHARE, _likelihood(completion.logprobs)))
+        total += LOGPROB_SHARE
+        weighed += LOGPROB_SHARE * _likelihood(completion.logprobs)
         method += "+logprob"
         finite = all(map(math.isfinite, completion.logprobs))
     if agreement_share is not None:
-        parts.append((AGREEMENT_SHARE, _unit(agreement_share)))
+        total += AGREEMENT_SHARE
+        weighed += AGREEMENT_SHARE * _unit(agreement_share)
         method += "+agreement"
         finite = finite and math.isfinite(agreement_share)
-    total = weighed = 0.0
-    for share, part in parts:
-        total += share
-        weighed += share * part
     return Score(_unit(weighed / total), method, finite)
 
 
@@ -121,7 +119,10 @@ def best(candidates: Sequence[Candidate]) -> Candidate:
 
 def good_enough(candidate: Candidate) -> bool:
     """Say whether no check failed, required or not, so that no other candidate need be asked."""
-    return not _failures(candidate)
+    for verdict in candidate.verdicts:  # noqa: SIM110 - a generator costs more than most loops
+        if verdict.status is VerdictStatus.FAILED:
+            return False
+    return True
 
 
 def _rank(candidate: Candidate) -> tuple[bool, int, float, int]:
@@ -165,4 +166,6 @@ def _likelihood(logprobs: Sequence[float]) -> float:
 
 def _unit(value: float) -> float:
     """Bring into 0..1; what is not finite becomes 0, because NaN would compare as equal (E-09)."""
-    return min(1.0, max(0.0, value)) if math.isfinite(value) else 0.0
+    if 0.0 < value < 1.0:
+        return value
+    return 1.0 if 1.0 <= value < math.inf else 0.0

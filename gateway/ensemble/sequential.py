@@ -23,37 +23,49 @@ async def sequential(run: Run) -> Candidate:
     the text already sent, if it can. Raises Fault when the chain ends without an acceptable
     candidate; a candidate that fails advisory checks only is returned when nothing better came.
     """
-    return await walk(run, run.chain, [])
+    return await walk(run, run.chain, [], [])
 
 
-async def walk(run: Run, chain: Sequence[Endpoint], faults: list[Fault]) -> Candidate:
-    """Try the endpoints of `chain` in order; `faults` holds what failed before."""
-    candidates: list[Candidate] = []
+async def walk(
+    run: Run, chain: Sequence[Endpoint], candidates: list[Candidate], faults: list[Fault]
+) -> Candidate:
+    """Try the endpoints of `chain` in order; the lists hold what came, and failed, before."""
+    exchange = run.exchange
+    index = len(candidates) + len(faults)
     failed: Endpoint | None = None
     for endpoint in chain:
-        if failed is not None and run.exchange.streamed:
+        if failed is not None and exchange.streamed:
             if not endpoint.continues:
                 continue
             await _announce(run, failed, endpoint)
         try:
             candidate = await run.attempt(
-                endpoint, streamed=run.exchange.emit is not None, last=endpoint is chain[-1]
+                endpoint,
+                index=index,
+                streamed=exchange.emit is not None,
+                last=endpoint is chain[-1],
             )
         except Fault as fault:
             await run.emit_left()
             faults.append(fault)
+            failed = endpoint
             if _is_final(fault):
                 break
-            failed = endpoint
+            # What goes on from text already sent is the same candidate.
+            index += not exchange.streamed
             continue
+        failed = None
         candidates.append(candidate)
-        if good_enough(candidate) or run.exchange.streamed:
+        if good_enough(candidate) or exchange.streamed:
             break
+        index += 1
         await run.emit_left()
-    if run.exchange.streamed and not candidates:
+    else:
+        exchange.exhausted = True
+    if failed is not None and exchange.streamed:
         raise truncated(faults[-1])
     chosen = settle(candidates, faults)
-    if not run.exchange.streamed and chosen.completion.text:
+    if not exchange.streamed and chosen.completion.text:
         await run.emit_text(chosen.completion.text, chosen.index, chosen.endpoint)
     return chosen
 

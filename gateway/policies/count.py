@@ -6,9 +6,6 @@ from typing import Protocol
 
 from gateway.core.candidate import Answer, AttemptStatus
 from gateway.core.exchange import Exchange, Guard, Handle
-from gateway.core.faults import Fault, Kind
-
-EXHAUSTED_KINDS = frozenset({Kind.UNAVAILABLE, Kind.EXHAUSTED, Kind.UNVERIFIED, Kind.TRUNCATED})
 
 
 class Counter(Protocol):
@@ -25,25 +22,22 @@ def count(counter: Counter) -> Guard:
     """Count requests, attempts, used fallbacks and exhausted chains apart.
 
     A fallback is used when an endpoint other than the primary was called; a chain is exhausted
-    when the request failed although every allowed endpoint was tried.
+    when the request failed and no endpoint that may be called is left.
     """
 
     def wrap(handle: Handle) -> Handle:
         async def counted(exchange: Exchange) -> Answer:
-            ok, exhausted = False, False
+            ok = False
             try:
                 answer = await handle(exchange)
                 ok = True
-            except Fault as fault:
-                exhausted = bool(exchange.attempts) and fault.kind in EXHAUSTED_KINDS
-                raise
             finally:
                 called, others = _calls(exchange)
                 counter.finished(
                     ok=ok,
                     attempts=called,
                     fallback_used=others > 0,
-                    fallback_exhausted=exhausted,
+                    fallback_exhausted=exchange.exhausted and not ok,
                 )
             return answer
 

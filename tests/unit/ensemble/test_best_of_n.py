@@ -93,6 +93,26 @@ def test_when_all_calls_fail_the_endpoints_not_asked_are_tried_in_turn() -> None
     assert ensemble.fleet.read().ensemble.fallback_used == 1
 
 
+def test_when_all_are_refused_the_endpoints_not_asked_are_tried_in_turn() -> None:
+    answer, _, _ = ask(
+        {"a": says("no"), "b": says("nope"), "c": says("7")},
+        request=best_of(2, hole=Hole("x = ", constraints=(DIGITS,))),
+    )
+    assert answer.chosen.endpoint == "c"
+    assert [candidate.index for candidate in answer.candidates] == [0, 1, 2]
+
+
+def test_every_candidate_counts_in_the_metrics() -> None:
+    """E-07 ✗: the earlier best-of-N bypassed the metrics."""
+    _, _, ensemble = ask({"a": says("p"), "b": fails(), "c": says("r")}, request=best_of(3))
+    metrics = ensemble.fleet.read()
+    assert metrics.ensemble.attempts == 3
+    lifetimes = [endpoint.lifetime for endpoint in metrics.endpoints]
+    assert [one.successes for one in lifetimes] == [1, 0, 1]
+    assert [one.failures for one in lifetimes] == [0, 1, 0]
+    assert [one.judged for one in lifetimes] == [1, 0, 1]
+
+
 def test_when_everybody_fails_so_does_the_request() -> None:
     fault, _, _ = ask({"a": fails(), "b": fails()}, request=best_of(2))
     assert fault.reason is Reason.ALL_ENDPOINTS_FAILED

@@ -59,6 +59,8 @@ def test_a_failed_check_goes_on_down_the_chain_like_a_failed_call() -> None:
     assert answer.attempts[0].reason == Reason.CHECK_FAILED
     assert "no_eval" in answer.attempts[0].detail
     assert [candidate.endpoint for candidate in answer.candidates] == ["a", "b"]
+    assert [candidate.index for candidate in answer.candidates] == [0, 1]
+    assert [attempt.candidate for attempt in answer.attempts] == [0, 1]
 
 
 def test_text_that_does_not_parse_goes_on_down_the_chain() -> None:
@@ -154,6 +156,7 @@ def test_a_budget_of_calls_is_kept_and_the_refused_attempt_says_so() -> None:
     assert (fault.kind, fault.reason) == (Kind.EXHAUSTED, Reason.BUDGET_EXHAUSTED)
     assert asked(ensemble) == ["a"]
     assert exchange.attempts[-1].status is AttemptStatus.SKIPPED
+    assert ensemble.fleet.read().ensemble.fallback_exhausted == 0
 
 
 def test_a_budget_of_money_or_tokens_refuses_the_call_that_could_break_it() -> None:
@@ -188,6 +191,18 @@ def test_text_sent_means_a_failover_event_and_continuation_from_the_partial() ->
     assert (failover.from_endpoint, failover.to_endpoint, failover.resumed_at) == ("a", "b", 4)
     assert ensemble.asked[1].task.partial == "def "
     assert answer.chosen.completion.text == "def f(): pass" == "".join(exchange.streamed)
+
+
+def test_a_broken_stream_after_a_rejected_candidate_is_truncated_all_the_same() -> None:
+    fault, exchange, _ = ask({"a": says(""), "b": fails(Kind.TRUNCATED, after="half")}, stream=True)
+    assert fault.reason is Reason.STREAM_TRUNCATED
+    assert len(exchange.candidates) == 1
+
+
+def test_what_goes_on_from_sent_text_is_the_same_candidate() -> None:
+    answer, _, ensemble = ask({"a": fails(Kind.TRUNCATED, after="x"), "b": says("y")}, stream=True)
+    deltas = [event for event in ensemble.events if isinstance(event, Delta)]
+    assert {delta.candidate for delta in deltas} == {answer.chosen.index} == {0}
 
 
 def test_an_endpoint_that_cannot_continue_is_passed_over() -> None:

@@ -74,7 +74,10 @@ def test_a_whole_chain_without_an_answer_is_exhausted() -> None:
         raise unavailable()
 
     ex = exchange(failed("alpha"), failed("beta"))
+    assert counted(fail, ex) == (False, 2, True, False)
+    ex.exhausted = True
     assert counted(fail, ex) == (False, 2, True, True)
+    assert counted(give, ex) == (True, 2, True, False)
 
 
 def test_a_bad_request_counts_as_failed_and_exhausts_nothing() -> None:
