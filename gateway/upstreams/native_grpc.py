@@ -37,7 +37,7 @@ from gateway.upstreams.errors import (
 from gateway.upstreams.errors_grpc import fault_of_status
 from gateway.upstreams.headers import outgoing
 from gateway.upstreams.options import UpstreamOptions
-from gateway.wire.hole import constraint_to_wire, sampling_to_wire
+from gateway.wire.hole import constraint_to_wire, sampling_to_wire, spec_to_wire
 from gateway.wire.result import finish_from_wire
 
 DISCONNECTED = grpc.ChannelConnectivity.TRANSIENT_FAILURE
@@ -162,6 +162,8 @@ class NativeUpstream:
                 language=hole.spec.language,
                 request_id=request.request_id,
                 candidate=task.candidate,
+                # A size alone steers no model, and most holes have nothing more.
+                hole=None if hole.spec.is_plain else spec_to_wire(hole.spec),
             )
         except UnicodeEncodeError:
             raise UNSENDABLE.fault(self._endpoint) from None

@@ -19,7 +19,7 @@ from gateway.core.constraint import (
     UnitTests,
 )
 from gateway.core.hole import HoleKind, HoleOrigin, HoleSpec, Sampling
-from gateway.wire.enums import GRAMMAR_SYNTAX, GRAMMAR_SYNTAX_FROM, HOLE_KIND_FROM
+from gateway.wire.enums import GRAMMAR_SYNTAX, GRAMMAR_SYNTAX_FROM, HOLE_KIND, HOLE_KIND_FROM
 
 
 def grammar_from_wire(wire: hole_pb2.Grammar) -> Grammar:
@@ -137,6 +137,30 @@ def spec_from_wire(wire: hole_pb2.HoleSpec) -> HoleSpec:
         if wire.HasField("origin")
         else None,
     )
+
+
+def spec_to_wire(spec: HoleSpec) -> hole_pb2.HoleSpec:
+    """Write the description of a hole; None stays not set."""
+    wire = hole_pb2.HoleSpec(
+        hole_id=spec.hole_id,
+        kind=HOLE_KIND[spec.kind],
+        language=spec.language,
+        expected_type=spec.expected_type,
+        json_schema=hole_pb2.JsonSchema(schema=spec.json_schema.text) if spec.json_schema else None,
+        grammar=grammar_to_wire(spec.grammar) if spec.grammar else None,
+        grammar_ref=spec.grammar_ref,
+    )
+    for fill in spec.fill_constraints:
+        wire.fill_constraints.add(
+            kind=fill.kind, value=fill.value, error_message=fill.error_message or None
+        )
+    if spec.origin is not None:
+        origin = spec.origin
+        wire.origin.file = origin.file
+        wire.origin.line = origin.line
+        wire.origin.project_root = origin.project_root
+        wire.origin.intent = origin.intent
+    return wire
 
 
 def sampling_from_wire(wire: hole_pb2.Sampling) -> Sampling:

@@ -33,11 +33,12 @@ def request_from_wire(
         or wire.routing_mode == decision_pb2.ROUTING_MODE_LEARNED
     ):
         raise _unavailable(wire)
+    constraints = wire.constraints
     hole = Hole(
         wire.prompt,
         wire.suffix,
         spec_from_wire(wire.hole) if wire.HasField("hole") else NO_SPEC,
-        tuple([constraint_from_wire(constraint) for constraint in wire.constraints]),
+        tuple(map(constraint_from_wire, constraints)) if constraints else (),
     )
     return Request(
         hole,
@@ -45,7 +46,7 @@ def request_from_wire(
         sampling_from_wire(wire.sampling) if wire.HasField("sampling") else NO_SAMPLING,
         STRATEGY_FROM.get(wire.strategy),
         wire.n if wire.HasField("n") else None,
-        _budget(wire),
+        _budget(wire.budget) if wire.HasField("budget") else NO_BUDGET,
         _filter(wire.endpoint_filter) if wire.HasField("endpoint_filter") else NO_FILTER,
         wire.session_id,
         tuple(sorted(wire.labels.items())) if wire.labels else (),
@@ -54,14 +55,11 @@ def request_from_wire(
     )
 
 
-def _budget(wire: gateway_service_pb2.GenerateRequest) -> Budget:
-    if not wire.HasField("budget"):
-        return NO_BUDGET
-    budget = wire.budget
+def _budget(wire: gateway_service_pb2.Budget) -> Budget:
     return Budget(
-        budget.max_cost_micros if budget.HasField("max_cost_micros") else None,
-        budget.max_attempts if budget.HasField("max_attempts") else None,
-        budget.max_tokens if budget.HasField("max_tokens") else None,
+        wire.max_cost_micros if wire.HasField("max_cost_micros") else None,
+        wire.max_attempts if wire.HasField("max_attempts") else None,
+        wire.max_tokens if wire.HasField("max_tokens") else None,
     )
 
 

@@ -24,8 +24,15 @@ NANOS = 1_000_000_000
 
 def duration(seconds: float) -> Duration:
     """Write a span of time; negative spans count as 0."""
-    whole, nanos = divmod(max(0, round(seconds * NANOS)), NANOS)
-    return Duration(seconds=whole, nanos=nanos)
+    wire = Duration()
+    _set_duration(wire, seconds)
+    return wire
+
+
+def _set_duration(wire: Duration, seconds: float) -> None:
+    # Messages inside a message are written in place: the runtime copies one that is handed to it
+    # by serialising and parsing it again, and these are on every request's path.
+    wire.seconds, wire.nanos = divmod(max(0, round(seconds * NANOS)), NANOS)
 
 
 def finish_from_wire(number: int) -> FinishReason:
@@ -40,9 +47,14 @@ def usage_from_wire(wire: result_pb2.Usage) -> Usage:
 
 def usage_to_wire(usage: Usage) -> result_pb2.Usage:
     """Write token counts."""
-    return result_pb2.Usage(
-        prompt_tokens=usage.prompt_tokens, completion_tokens=usage.completion_tokens
-    )
+    wire = result_pb2.Usage()
+    _set_usage(wire, usage)
+    return wire
+
+
+def _set_usage(wire: result_pb2.Usage, usage: Usage) -> None:
+    wire.prompt_tokens = usage.prompt_tokens
+    wire.completion_tokens = usage.completion_tokens
 
 
 def decision_to_wire(decision: RoutingDecision) -> decision_pb2.RoutingDecision:
@@ -69,27 +81,35 @@ def decision_to_wire(decision: RoutingDecision) -> decision_pb2.RoutingDecision:
 
 def verdict_to_wire(verdict: Verdict) -> result_pb2.Verdict:
     """Write a verdict."""
-    return result_pb2.Verdict(
-        constraint=verdict.constraint,
-        status=VERDICT_STATUS[verdict.status],
-        reason=verdict.reason,
-        required=verdict.required,
-    )
+    wire = result_pb2.Verdict()
+    _set_verdict(wire, verdict)
+    return wire
+
+
+def _set_verdict(wire: result_pb2.Verdict, verdict: Verdict) -> None:
+    wire.constraint = verdict.constraint
+    wire.status = VERDICT_STATUS[verdict.status]
+    wire.reason = verdict.reason
+    wire.required = verdict.required
 
 
 def attempt_to_wire(attempt: Attempt) -> result_pb2.Attempt:
     """Write an attempt."""
-    return result_pb2.Attempt(
-        endpoint=attempt.endpoint,
-        try_number=attempt.try_number,
-        status=ATTEMPT_STATUS[attempt.status],
-        reason=attempt.reason,
-        detail=attempt.detail,
-        elapsed=duration(attempt.elapsed_s),
-        usage=usage_to_wire(attempt.usage),
-        cost_micros=attempt.cost_micros,
-        candidate=attempt.candidate,
-    )
+    wire = result_pb2.Attempt()
+    _set_attempt(wire, attempt)
+    return wire
+
+
+def _set_attempt(wire: result_pb2.Attempt, attempt: Attempt) -> None:
+    wire.endpoint = attempt.endpoint
+    wire.try_number = attempt.try_number
+    wire.status = ATTEMPT_STATUS[attempt.status]
+    wire.reason = attempt.reason
+    wire.detail = attempt.detail
+    wire.cost_micros = attempt.cost_micros
+    wire.candidate = attempt.candidate
+    _set_duration(wire.elapsed, attempt.elapsed_s)
+    _set_usage(wire.usage, attempt.usage)
 
 
 def candidate_to_wire(candidate: Candidate) -> result_pb2.Candidate:
@@ -106,6 +126,9 @@ def candidate_to_wire(candidate: Candidate) -> result_pb2.Candidate:
         seed=candidate.seed,
         temperature=candidate.temperature,
         mean_logprob=sum(logprobs) / len(logprobs) if logprobs else None,
+        usage=usage_to_wire(candidate.completion.usage),
+        elapsed=duration(candidate.elapsed_s),
+        check_time=duration(candidate.check_s),
     )
 
 
@@ -147,22 +170,28 @@ def answer_to_wire(
 ) -> gateway_service_pb2.GenerateResponse:
     """Write an answer; `with_text` is False for the last event of a stream."""
     chosen = answer.chosen
-    candidates = answer.candidates if request.return_candidates else ()
-    return gateway_service_pb2.GenerateResponse(
-        text=chosen.completion.text if with_text else "",
-        finish_reason=FINISH[chosen.completion.finish_reason],
-        endpoint=chosen.endpoint,
-        model=chosen.completion.model,
-        usage=usage_to_wire(answer.usage),
-        cost_micros=answer.cost_micros,
-        confidence=chosen.confidence,
-        confidence_method=chosen.method,
-        verdicts=[verdict_to_wire(verdict) for verdict in chosen.verdicts],
-        candidates=[candidate_to_wire(candidate) for candidate in candidates],
-        decision=decision_to_wire(answer.decision) if with_decision else None,
-        attempts=[attempt_to_wire(attempt) for attempt in answer.attempts],
-        request_id=request.request_id,
-        trace_id=trace_id,
-        hole_id=request.hole.spec.hole_id,
-        elapsed=duration(answer.elapsed_s),
-    )
+    completion = chosen.completion
+    wire = gateway_service_pb2.GenerateResponse()
+    if with_text:
+        wire.text = completion.text
+    wire.finish_reason = FINISH[completion.finish_reason]
+    wire.endpoint = chosen.endpoint
+    wire.model = completion.model
+    wire.cost_micros = answer.cost_micros
+    wire.confidence = chosen.confidence
+    wire.confidence_method = chosen.method
+    wire.request_id = request.request_id
+    wire.trace_id = trace_id
+    if request.hole.spec.hole_id is not None:
+        wire.hole_id = request.hole.spec.hole_id
+    _set_usage(wire.usage, answer.usage)
+    _set_duration(wire.elapsed, answer.elapsed_s)
+    for verdict in chosen.verdicts:
+        _set_verdict(wire.verdicts.add(), verdict)
+    for attempt in answer.attempts:
+        _set_attempt(wire.attempts.add(), attempt)
+    if request.return_candidates:
+        wire.candidates.extend([candidate_to_wire(one) for one in answer.candidates])
+    if with_decision:
+        wire.decision.CopyFrom(decision_to_wire(answer.decision))
+    return wire

@@ -69,6 +69,8 @@ async def test_the_whole_task_is_sent(server: FakeModelServer, upstream: NativeU
         within(20),
     )
     body = server.witness.asked[0].body
+    assert body.hole.language == "python"
+    assert body.hole.grammar.text == "start: /a/"
     assert [item.name for item in body.constraints] == [
         "digits",
         "hole.json_schema",

@@ -44,7 +44,7 @@ from gateway.core.decision import (
 from gateway.core.endpoint import Capability
 from gateway.core.exchange import Exchange
 from gateway.core.faults import Fault, Kind, Origin, Reason, invalid
-from gateway.core.hole import HoleKind, Sampling, Strategy
+from gateway.core.hole import HoleKind, HoleSpec, Sampling, Strategy
 from gateway.wire import enums
 from gateway.wire.failure import CODES, MAX_TEXT_BYTES, detail_to_wire, status_to_wire
 from gateway.wire.hole import (
@@ -54,6 +54,7 @@ from gateway.wire.hole import (
     sampling_from_wire,
     sampling_to_wire,
     spec_from_wire,
+    spec_to_wire,
 )
 from gateway.wire.request import request_from_wire
 from gateway.wire.result import answer_to_wire, duration, finish_from_wire, usage_from_wire
@@ -170,6 +171,13 @@ def test_a_whole_description_is_read() -> None:
     assert spec.origin.line == 3
     assert spec.grammar is not None
     assert spec.fill_constraints[0].kind == "security"
+    assert (
+        spec_from_wire(hole_pb2.HoleSpec.FromString(spec_to_wire(spec).SerializeToString())) == spec
+    )
+
+
+def test_an_empty_description_survives_the_wire() -> None:
+    assert spec_from_wire(spec_to_wire(HoleSpec())) == HoleSpec()
 
 
 def test_a_request_is_read_with_what_was_left_open() -> None:

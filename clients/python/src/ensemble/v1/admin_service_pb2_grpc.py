@@ -64,7 +64,7 @@ class AdminServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def DescribeRouter(self, request, context):
-        """Describes the router: rules, thresholds, chain policies, bands.
+        """Describes the router: rules with their thresholds, chain policies and the default endpoint.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -36,7 +36,7 @@ class AdminServiceStub:
     ListEndpoints: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.ListEndpointsRequest, _admin_service_pb2.ListEndpointsResponse]
     """Lists the endpoints in the router's order."""
     DescribeRouter: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.DescribeRouterRequest, _admin_service_pb2.DescribeRouterResponse]
-    """Describes the router: rules, thresholds, chain policies, bands."""
+    """Describes the router: rules with their thresholds, chain policies and the default endpoint."""
     DescribeConfig: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.DescribeConfigRequest, _admin_service_pb2.DescribeConfigResponse]
     """Returns the effective configuration with every secret redacted."""
 
@@ -48,7 +48,7 @@ class AdminServiceAsyncStub(AdminServiceStub):
     ListEndpoints: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.ListEndpointsRequest, _admin_service_pb2.ListEndpointsResponse]  # type: ignore[assignment]
     """Lists the endpoints in the router's order."""
     DescribeRouter: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.DescribeRouterRequest, _admin_service_pb2.DescribeRouterResponse]  # type: ignore[assignment]
-    """Describes the router: rules, thresholds, chain policies, bands."""
+    """Describes the router: rules with their thresholds, chain policies and the default endpoint."""
     DescribeConfig: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.DescribeConfigRequest, _admin_service_pb2.DescribeConfigResponse]  # type: ignore[assignment]
     """Returns the effective configuration with every secret redacted."""
 
@@ -69,7 +69,7 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_service_pb2.DescribeRouterRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_service_pb2.DescribeRouterResponse, _abc.Awaitable[_admin_service_pb2.DescribeRouterResponse]]:
-        """Describes the router: rules, thresholds, chain policies, bands."""
+        """Describes the router: rules with their thresholds, chain policies and the default endpoint."""
 
     @_abc_1.abstractmethod
     def DescribeConfig(

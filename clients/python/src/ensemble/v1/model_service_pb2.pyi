@@ -9,7 +9,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class ModelServiceGenerateRequest(_message.Message):
-    __slots__ = ("model", "prompt", "suffix", "sampling", "constraints", "language", "request_id", "candidate")
+    __slots__ = ("model", "prompt", "suffix", "sampling", "constraints", "language", "request_id", "candidate", "hole")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     PROMPT_FIELD_NUMBER: _ClassVar[int]
     SUFFIX_FIELD_NUMBER: _ClassVar[int]
@@ -18,6 +18,7 @@ class ModelServiceGenerateRequest(_message.Message):
     LANGUAGE_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     CANDIDATE_FIELD_NUMBER: _ClassVar[int]
+    HOLE_FIELD_NUMBER: _ClassVar[int]
     model: str
     prompt: str
     suffix: str
@@ -26,7 +27,8 @@ class ModelServiceGenerateRequest(_message.Message):
     language: str
     request_id: str
     candidate: int
-    def __init__(self, model: _Optional[str] = ..., prompt: _Optional[str] = ..., suffix: _Optional[str] = ..., sampling: _Optional[_Union[_hole_pb2.Sampling, _Mapping]] = ..., constraints: _Optional[_Iterable[_Union[_hole_pb2.Constraint, _Mapping]]] = ..., language: _Optional[str] = ..., request_id: _Optional[str] = ..., candidate: _Optional[int] = ...) -> None: ...
+    hole: _hole_pb2.HoleSpec
+    def __init__(self, model: _Optional[str] = ..., prompt: _Optional[str] = ..., suffix: _Optional[str] = ..., sampling: _Optional[_Union[_hole_pb2.Sampling, _Mapping]] = ..., constraints: _Optional[_Iterable[_Union[_hole_pb2.Constraint, _Mapping]]] = ..., language: _Optional[str] = ..., request_id: _Optional[str] = ..., candidate: _Optional[int] = ..., hole: _Optional[_Union[_hole_pb2.HoleSpec, _Mapping]] = ...) -> None: ...
 
 class ModelServiceGenerateResponse(_message.Message):
     __slots__ = ("text", "finish_reason", "model", "usage", "token_logprobs")

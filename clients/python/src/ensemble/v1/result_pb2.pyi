@@ -92,7 +92,7 @@ class Attempt(_message.Message):
     def __init__(self, endpoint: _Optional[str] = ..., try_number: _Optional[int] = ..., status: _Optional[_Union[AttemptStatus, str]] = ..., reason: _Optional[str] = ..., detail: _Optional[str] = ..., elapsed: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., cost_micros: _Optional[int] = ..., candidate: _Optional[int] = ...) -> None: ...
 
 class Candidate(_message.Message):
-    __slots__ = ("index", "endpoint", "model", "text", "finish_reason", "confidence", "verdicts", "seed", "temperature", "mean_logprob")
+    __slots__ = ("index", "endpoint", "model", "text", "finish_reason", "confidence", "verdicts", "seed", "temperature", "mean_logprob", "usage", "elapsed", "check_time")
     INDEX_FIELD_NUMBER: _ClassVar[int]
     ENDPOINT_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
@@ -103,6 +103,9 @@ class Candidate(_message.Message):
     SEED_FIELD_NUMBER: _ClassVar[int]
     TEMPERATURE_FIELD_NUMBER: _ClassVar[int]
     MEAN_LOGPROB_FIELD_NUMBER: _ClassVar[int]
+    USAGE_FIELD_NUMBER: _ClassVar[int]
+    ELAPSED_FIELD_NUMBER: _ClassVar[int]
+    CHECK_TIME_FIELD_NUMBER: _ClassVar[int]
     index: int
     endpoint: str
     model: str
@@ -113,4 +116,7 @@ class Candidate(_message.Message):
     seed: int
     temperature: float
     mean_logprob: float
-    def __init__(self, index: _Optional[int] = ..., endpoint: _Optional[str] = ..., model: _Optional[str] = ..., text: _Optional[str] = ..., finish_reason: _Optional[_Union[FinishReason, str]] = ..., confidence: _Optional[float] = ..., verdicts: _Optional[_Iterable[_Union[Verdict, _Mapping]]] = ..., seed: _Optional[int] = ..., temperature: _Optional[float] = ..., mean_logprob: _Optional[float] = ...) -> None: ...
+    usage: Usage
+    elapsed: _duration_pb2.Duration
+    check_time: _duration_pb2.Duration
+    def __init__(self, index: _Optional[int] = ..., endpoint: _Optional[str] = ..., model: _Optional[str] = ..., text: _Optional[str] = ..., finish_reason: _Optional[_Union[FinishReason, str]] = ..., confidence: _Optional[float] = ..., verdicts: _Optional[_Iterable[_Union[Verdict, _Mapping]]] = ..., seed: _Optional[int] = ..., temperature: _Optional[float] = ..., mean_logprob: _Optional[float] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., elapsed: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., check_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
