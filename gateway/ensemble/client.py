@@ -24,6 +24,8 @@ from gateway.routing.router import ModelRouter
 from gateway.routing.tokens import prompt_tokens
 from gateway.validation.compile import compile_checks
 
+MAX_N = 16
+MAX_TEMPERATURE = 2
 DEFAULT_N = 3
 """Candidates of BEST_OF_N when neither the request nor the configuration says."""
 
@@ -89,6 +91,7 @@ class EnsembleClient:
     async def _fill(self, exchange: Exchange) -> Answer:
         started = self._clock()
         request = exchange.request
+        _check(request)
         n = self._candidates(request)
         checks = compile_checks(request.hole)
         decision = exchange.decision = self.router.route(request)
@@ -133,6 +136,19 @@ class EnsembleClient:
         if request.strategy is Strategy.BEST_OF_N:
             return configured or DEFAULT_N
         return configured or 1
+
+
+def _check(request: Request) -> None:
+    """Refuse what no endpoint can serve; the doors check more, a caller in-process passes none."""
+    sampling = request.sampling
+    if not request.hole.prompt:
+        raise invalid("prompt", "must not be empty")
+    if request.n is not None and not 1 <= request.n <= MAX_N:
+        raise invalid("n", f"must be from 1 to {MAX_N}")
+    if sampling.temperature is not None and not 0 <= sampling.temperature <= MAX_TEMPERATURE:
+        raise invalid("sampling.temperature", f"must be a number from 0 to {MAX_TEMPERATURE}")
+    if sampling.max_tokens is not None and sampling.max_tokens < 1:
+        raise invalid("sampling.max_tokens", "must be at least 1")
 
 
 def _account(request: Request) -> Account:

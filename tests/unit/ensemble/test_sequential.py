@@ -263,3 +263,20 @@ def test_a_route_is_explained_without_any_call() -> None:
     ensemble = Ensemble(VirtualClock(), {"a": says("1")})
     assert ensemble.client.route(make_request()).primary == "a"
     assert ensemble.asked == []
+
+
+@pytest.mark.parametrize(
+    ("request_", "field"),
+    [
+        (make_request(hole=Hole("")), "prompt"),
+        (make_request(n=0), "n"),
+        (make_request(n=99), "n"),
+        (make_request(sampling=Sampling(temperature=float("nan"))), "sampling.temperature"),
+        (make_request(sampling=Sampling(max_tokens=0)), "sampling.max_tokens"),
+    ],
+)
+def test_a_caller_in_process_is_refused_by_field_without_a_call(request_, field) -> None:
+    fault, _, ensemble = ask({"a": says("1")}, request=request_)
+    assert fault.kind is Kind.INVALID
+    assert fault.violations[0].field == field
+    assert asked(ensemble) == []

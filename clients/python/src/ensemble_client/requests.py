@@ -20,7 +20,25 @@ MAX_TEXT_BYTES = 2 * 1024 * 1024
 # No character takes more bytes of UTF-8.
 MAX_BYTES_PER_CHARACTER = 4
 
-KindName = Literal["expression", "statement", "block", "function", "module", "specification"]
+KindName = Literal[
+    "expression",
+    "statement",
+    "block",
+    "function",
+    "module",
+    "specification",
+    "nano",
+    "micro",
+    "meso",
+    "macro",
+]
+KIND_ALIASES = {
+    "nano": "expression",
+    "micro": "statement",
+    "meso": "block",
+    "macro": "function",
+}
+"""Names that refinement tools use for the same sizes."""
 StrategyName = Literal["sequential", "best_of_n", "pipeline"]
 RoutingModeName = Literal["auto", "rules", "learned"]
 ObjectiveName = Literal["balanced", "fastest", "cheapest", "accurate", "complete", "least_load"]
@@ -181,7 +199,8 @@ def _number(part: str, name: str, value: object) -> object:
     if name not in ENUMS or not isinstance(value, str):
         return value
     enum, prefix = ENUMS[name]
-    found = dict(enum.items()).get(prefix + value.upper())
+    full = KIND_ALIASES.get(value, value) if name == "kind" else value
+    found = dict(enum.items()).get(prefix + full.upper())
     if found is None:
         names = ", ".join(key.removeprefix(prefix).lower() for key in enum.keys()[1:])
         raise invalid(f"{part}{name}", f"must be one of {names}")
