@@ -9,7 +9,7 @@ SOURCES := gateway clients tests protos
 DECIDING := gateway/core/*,gateway/routing/*,gateway/policies/*,gateway/state/*,gateway/validation/*
 BUF := --config protos/buf.yaml --path ensemble
 
-.PHONY: demo eval help setup check check-style check-types check-imports check-protos check-house test bench bench-long format \
+.PHONY: demo eval help setup check check-style check-types check-imports check-protos check-house test bench bench-long latency format \
 	proto proto-baseline constraints clean
 
 help: ## list the commands
@@ -35,7 +35,7 @@ check-types: setup
 	$(BIN)/basedpyright
 
 check-imports: setup
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-cache
 
 check-protos: setup
 	$(BIN)/python protos/generate.py --check
@@ -58,6 +58,9 @@ bench: setup ## the performance suite: ratios to a naive proxy, bars; JSON under
 
 bench-long: setup ## memory growth over 200,000 calls
 	$(BIN)/python -m tests.load.bench --long
+
+latency: setup ## the time from a caller's leaving, or a deadline, to its effect; fails on a missed bar
+	$(BIN)/python -m tests.load.latency
 
 eval: setup ## recorded real holes through the gateway, byte for byte; JSON under build/eval/
 	$(BIN)/python -m tests.eval

@@ -52,7 +52,9 @@ section and key: `ENSEMBLE_SERVER__PORT=50052`, `ENSEMBLE_ROUTER__SECURITY_CHAIN
 section or key does not exist is a mistake like one in the file.
 
 The endpoints are a list, so they are set together: `ENSEMBLE_ENDPOINT` holds a JSON array of tables
-and replaces all `[[endpoint]]` tables of the file.
+and replaces all `[[endpoint]]` tables of the file. `ENSEMBLE_<SECTION>` likewise holds a whole
+section as a JSON table. A variable whose text is not JSON is a mistake, reported by its name
+without the text.
 
 `ENSEMBLE_CONFIG` (the file) and `ENSEMBLE_TARGET` (the address of a running gateway) stand for
 options of the command line and are not settings. `.env` files are not read.

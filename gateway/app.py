@@ -108,7 +108,7 @@ class Gateway:
         self._ensemble = None
 
     async def start(self) -> int:
-        """Listen for callers; return the port. Health turns SERVING."""
+        """Listen for callers; return the port. Health turns SERVING, but of drained endpoints."""
         server = self.settings.server
         services = (
             GatewayService(
@@ -127,6 +127,7 @@ class Gateway:
             services,
             names=(SERVICE, ADMIN, TELEMETRY),
             reflection=server.reflection,
+            endpoints=self.router.snapshot.endpoints,
         )
         return await self._listener.start()
 

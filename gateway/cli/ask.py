@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.cli.exits import exits
+from gateway.cli.exits import Exit, exits, fail
 from gateway.cli.options import DEFAULT_TARGET, DEFAULT_TIMEOUT, AsJson, ConfigFile, Target, Timeout
 from gateway.cli.output import print_json, print_table
 from gateway.cli.request import Language, Prompt, RequestFile, Suffix, read_request
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ensemble.v1 import decision_pb2
     from ensemble.v1 import gateway_service_pb2 as pb
     from ensemble_client import Client
@@ -51,7 +53,9 @@ def generate(
         message.n = best_of
         message.strategy = gateway_service_pb2.STRATEGY_BEST_OF_N
     with exits(), Client(target) as client:
-        if stream and not as_json:
+        if stream and as_json:
+            fail("--stream prints text as it comes and --json one document: choose one", Exit.USAGE)
+        if stream:
             _print_stream(client, message, timeout)
             return
         answer = client.generate(message, timeout=timeout)
@@ -102,19 +106,13 @@ def route(
 ) -> None:
     """Explain where a hole would go, without calling any endpoint.
 
-    With --config the decision is made here, from the file; else a running gateway is asked.
+    With --config the decision is made here, from the file, after the same checks of the request;
+    else a running gateway is asked.
     """
     message = read_request(request, prompt, suffix, language)
     with exits():
         if config is not None:
-            from gateway.app import snapshot_of
-            from gateway.config.load import load
-            from gateway.routing.router import ModelRouter
-            from gateway.wire.request import request_from_wire
-            from gateway.wire.result import decision_to_wire
-
-            router = ModelRouter(snapshot_of(load(config)))
-            decision = decision_to_wire(router.route(request_from_wire(message, request_id="cli")))
+            decision = _route_here(message, config)
         else:
             from ensemble_client import Client
 
@@ -124,6 +122,25 @@ def route(
             print_json(decision)
         else:
             _print_decision(decision)
+
+
+def _route_here(message: pb.GenerateRequest, config: Path) -> decision_pb2.RoutingDecision:
+    """Decide as a gateway with this file would. Raises Fault as it does, and ConfigError."""
+    from ensemble.v1 import gateway_service_pb2 as pb
+
+    from gateway.app import snapshot_of
+    from gateway.config.load import load
+    from gateway.ingress.messages import Reader
+    from gateway.routing.router import ModelRouter
+    from gateway.validation.compile import compile_checks
+    from gateway.wire.request import request_from_wire
+    from gateway.wire.result import decision_to_wire
+
+    router = ModelRouter(snapshot_of(load(config)))
+    checked = Reader(pb.GenerateRequest)(message.SerializeToString())
+    request = request_from_wire(checked, request_id="cli")
+    compile_checks(request.hole)
+    return decision_to_wire(router.route(request))
 
 
 def _print_decision(decision: decision_pb2.RoutingDecision) -> None:

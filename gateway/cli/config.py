@@ -7,20 +7,23 @@ import json
 import typer
 
 from gateway.cli.exits import exits
-from gateway.cli.options import DEFAULT_TARGET, DEFAULT_TIMEOUT, ConfigFile, Target, Timeout
+from gateway.cli.options import DEFAULT_TARGET, DEFAULT_TIMEOUT, AsJson, ConfigFile, Target, Timeout
 
 app = typer.Typer(help="Check, show or describe the configuration.", no_args_is_help=True)
 
 
 @app.command()
-def check(config: ConfigFile = None) -> None:
+def check(config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Check a configuration file; every mistake is listed, with how to mend it."""
     from gateway.config.load import default_path, load
 
     with exits():
         path = config or default_path()
         settings = load(path)
-        print(f"{path}: good, {len(settings.endpoint)} endpoints")
+        if as_json:
+            print(json.dumps({"file": str(path), "endpoints": len(settings.endpoint)}))
+        else:
+            print(f"{path}: good, {len(settings.endpoint)} endpoints")
 
 
 @app.command()

@@ -12,7 +12,10 @@ import typer
 
 
 class Exit(IntEnum):
-    """What a command's exit code means; docs/errors.md lists them."""
+    """What a command's exit code means; docs/errors.md lists them.
+
+    PARTIAL is reserved: its number is part of the contract, and no command ends so yet.
+    """
 
     OK = 0
     FAILED = 1
@@ -38,7 +41,7 @@ def exits() -> Generator[None]:
     from ensemble_client import EnsembleError
 
     from gateway.config.problems import ConfigError
-    from gateway.core.faults import Fault
+    from gateway.core.faults import Fault, Kind
     from gateway.ingress.listener import ListenError
 
     try:
@@ -50,7 +53,8 @@ def exits() -> Generator[None]:
     except EnsembleError as error:
         fail(str(error), _code(error.code.name, reached=bool(error.reason)))
     except Fault as error:
-        fail(f"{error.message} ({error.reason})", Exit.FAILED)
+        code = Exit.USAGE if error.kind is Kind.INVALID else Exit.FAILED
+        fail(f"{error.message} ({error.reason})", code)
     except KeyboardInterrupt:
         fail("interrupted", Exit.INTERRUPTED)
 

@@ -39,11 +39,9 @@ def run(settings: Settings, path: Path) -> None:
     """Serve with checked settings."""
     import uvloop
 
-    from gateway.cli.discretion import be_discreet
     from gateway.telemetry.logs import set_up
 
     set_up(settings.log.level, settings.log.format)
-    be_discreet()
     uvloop.run(_serve(settings, path))
 
 

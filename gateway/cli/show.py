@@ -38,7 +38,17 @@ def metrics(
         print_table(
             f"{total.requests} requests: {total.succeeded} answered, {total.failed} failed; "
             f"{total.fallback_used} used a fallback, {total.fallback_exhausted} exhausted theirs",
-            ("endpoint", "span", "attempts", "success", "p50 ms", "p95 ms", "confidence"),
+            (
+                "endpoint",
+                "span",
+                "attempts",
+                "success",
+                "mean ms",
+                "p50 ms",
+                "p95 ms",
+                "failed in ms",
+                "confidence",
+            ),
             rows,
         )
 
@@ -49,8 +59,10 @@ def _metrics_row(name: str, counters: telemetry_service_pb2.EndpointCounters) ->
         counters.span,
         str(counters.attempts),
         f"{counters.success_rate:.1%}" if counters.attempts else "-",
+        _ms(counters.success_latency.mean),
         _ms(counters.success_latency.p50),
         _ms(counters.success_latency.p95),
+        _ms(counters.failure_latency.mean) if counters.failures else "-",
         f"{counters.mean_confidence:.2f}" if counters.judged else "-",
     )
 

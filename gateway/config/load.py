@@ -12,12 +12,12 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource
 
+from gateway.config.environment import Environment, unknown_variables
 from gateway.config.problems import ConfigError, Problem, problems_of
 from gateway.config.schema import EndpointConfig, Settings
 from gateway.config.secrets import secret_problem
 from gateway.core.endpoint import Protocol
 
-PREFIX = "ENSEMBLE_"
 SCHEMES = {
     Protocol.NATIVE: frozenset({"grpc", "grpcs"}),
     Protocol.OPENAI: frozenset({"http", "https"}),
@@ -44,6 +44,7 @@ def build(
     document: Mapping[str, Any], source: str, overrides: Mapping[str, Any] | None = None
 ) -> Settings:
     """Check a configuration that was already read; `source` names it in errors."""
+    unreadable: list[Problem] = []
 
     class Layered(Settings):
         @classmethod
@@ -51,19 +52,22 @@ def build(
             cls,
             settings_cls: type[BaseSettings],
             init_settings: PydanticBaseSettingsSource,
-            env_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - ours notes what it cannot read
             dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - no .env files
             file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - secret_ref instead
         ) -> tuple[PydanticBaseSettingsSource, ...]:
             document_source = InitSettingsSource(settings_cls, init_kwargs=dict(document))
-            return init_settings, env_settings, document_source
+            environment = Environment(settings_cls, unreadable)
+            return init_settings, environment, document_source
 
-    problems = _unknown_variables()
+    problems = unknown_variables()
     try:
         settings = Layered(**dict(overrides or {}))
     except ValidationError as error:
-        raise ConfigError(source, (*problems, *problems_of(error, Settings))) from None
-    problems += _across(settings)
+        found = problems_of(error, Settings)
+        raise ConfigError(source, (*problems, *unreadable, *found)) from None
+    # What a variable that cannot be read would have set is not known: nothing is said about it.
+    problems += unreadable or _across(settings)
     if problems:
         raise ConfigError(source, tuple(problems))
     return settings
@@ -80,16 +84,6 @@ def _read(file: Path) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         why, mend = f"is not TOML: {error}", "correct the line that is named"
     raise ConfigError(str(file), (Problem(str(file), why, mend),))
-
-
-def _unknown_variables() -> list[Problem]:
-    """Find variables that look like settings and are none, so that a typo is not ignored."""
-    known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
-    return [
-        Problem(name, "no such section", "correct the variable's name or unset it")
-        for name in sorted(os.environ)
-        if name.startswith(PREFIX) and "__" in name and name.split("__")[0] not in known
-    ]
 
 
 def _across(settings: Settings) -> list[Problem]:

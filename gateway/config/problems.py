@@ -34,7 +34,8 @@ class ConfigError(Exception):
 
     def __init__(self, source: str, problems: tuple[Problem, ...]) -> None:
         lines = "".join(f"\n  {problem}" for problem in problems)
-        super().__init__(f"{source}: {len(problems)} mistakes in the configuration:{lines}")
+        count = "1 mistake" if len(problems) == 1 else f"{len(problems)} mistakes"
+        super().__init__(f"{source}: {count} in the configuration:{lines}")
         self.source = source
         self.problems = problems
 

@@ -1,4 +1,4 @@
-"""`grpc.health.v1`: Check and Watch.
+"""`grpc.health.v1`: Check and Watch, of the process, of each service and of each endpoint.
 
 The library's own servicer is not used: when one of several watchers leaves, the others never hear
 of a change again; a watcher that does not read holds up every change; and a watcher keeps a
@@ -14,6 +14,8 @@ import grpc
 from grpc import aio
 from grpc_health.v1 import health_pb2
 
+from gateway.core.endpoint import Endpoint
+
 HEALTH = "grpc.health.v1.Health"
 
 Status = health_pb2.HealthCheckResponse.ServingStatus
@@ -22,10 +24,19 @@ Context = aio.ServicerContext[health_pb2.HealthCheckRequest, health_pb2.HealthCh
 
 
 class Health:
-    """The status of each name, NOT_SERVING at first. The empty name is the whole process."""
+    """The status of each name, NOT_SERVING at first. The empty name is the whole process.
 
-    def __init__(self, names: Iterable[str]) -> None:
-        self._statuses: dict[str, Status] = dict.fromkeys(("", *names), Answer.NOT_SERVING)
+    The name of an endpoint is `endpoint/<name>`. One that is drained stays NOT_SERVING; the others
+    follow the process, for endpoints are not checked actively: SERVING says that requests are sent
+    to it, not that it answers them.
+    """
+
+    def __init__(self, names: Iterable[str], endpoints: Iterable[Endpoint] = ()) -> None:
+        known = tuple(endpoints)
+        self._drained = frozenset(_name(endpoint) for endpoint in known if endpoint.drained)
+        self._statuses: dict[str, Status] = dict.fromkeys(
+            ("", *names, *map(_name, known)), Answer.NOT_SERVING
+        )
         self._changed = asyncio.Event()
         self._closed = False
 
@@ -41,8 +52,10 @@ class Health:
         )
 
     def set_all(self, status: Status) -> None:
-        """Give every name the same status."""
-        self._statuses = dict.fromkeys(self._statuses, status)
+        """Give every name the same status, but leave drained endpoints NOT_SERVING."""
+        self._statuses = {
+            name: Answer.NOT_SERVING if name in self._drained else status for name in self._statuses
+        }
         self._tell()
 
     def close(self) -> None:
@@ -77,3 +90,7 @@ class Health:
     def _tell(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
+
+
+def _name(endpoint: Endpoint) -> str:
+    return f"endpoint/{endpoint.name}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import grpc
 from grpc import aio
 
+from gateway.core.endpoint import Endpoint
 from gateway.ingress.standard import StandardServices
 
 MAX_METADATA_BYTES = 16 * 1024
@@ -37,7 +38,9 @@ class Listener:
         *,
         names: Iterable[str],
         reflection: bool,
+        endpoints: Iterable[Endpoint] = (),
     ) -> None:
+        """`names` are the services; each of `endpoints` has a health entry of its own."""
         self._settings = settings
         self._server = aio.server(
             options=(
@@ -53,7 +56,9 @@ class Listener:
             maximum_concurrent_rpcs=settings.max_in_flight,
         )
         self._server.add_generic_rpc_handlers(tuple(handlers))
-        self._standard = StandardServices(self._server, names, reflected=reflection)
+        self._standard = StandardServices(
+            self._server, names, reflected=reflection, endpoints=endpoints
+        )
 
     async def start(self) -> int:
         """Listen; return the port. Raises ListenError when the address is taken or not ours."""

@@ -11,6 +11,7 @@ from grpc import aio
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection, reflection_pb2, reflection_pb2_grpc
 
+from gateway.core.endpoint import Endpoint
 from gateway.ingress.health import HEALTH, Health
 
 V1 = "grpc.reflection.v1.ServerReflection"
@@ -37,19 +38,27 @@ def stop_on_signals(stop: asyncio.Event) -> list[signal.Signals]:
 class StandardServices:
     """Health (Check and Watch) and reflection (v1 and v1alpha) of one server.
 
-    Every name, and the empty one for the whole process, starts as NOT_SERVING.
+    Every name, and the empty one for the whole process, starts as NOT_SERVING. `names` are the
+    services; `endpoints` have health and are not reflected.
     """
 
-    def __init__(self, server: aio.Server, names: Iterable[str], *, reflected: bool) -> None:
+    def __init__(
+        self,
+        server: aio.Server,
+        names: Iterable[str],
+        *,
+        reflected: bool,
+        endpoints: Iterable[Endpoint] = (),
+    ) -> None:
         self._server = server
         known = tuple(names)
-        self._health = Health(known)
+        self._health = Health(known, endpoints)
         server.add_generic_rpc_handlers((self._health.handlers(),))
         if reflected:
             _add_reflection(server, (*known, HEALTH, V1ALPHA, V1))
 
     async def start(self) -> None:
-        """Start the server and say SERVING."""
+        """Start the server and say SERVING for everything that is not drained."""
         await self._server.start()
         self._health.set_all(health_pb2.HealthCheckResponse.SERVING)
 

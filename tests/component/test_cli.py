@@ -83,6 +83,7 @@ async def test_generate_takes_a_request_file_with_options_over_it(
     [
         (["generate"], "no code before the hole"),
         (["generate", "--request", "/no/such/file"], "cannot be read"),
+        (["generate", "-p", "x", "--stream", "--json"], "choose one"),
         (["route", "--request", "-"], "no GenerateRequest"),
     ],
 )
@@ -141,6 +142,49 @@ async def test_a_bad_request_is_a_usage_error(shell: Shell, tmp_path: Path) -> N
     assert "sampling.temperature" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("fields", "code", "words"),
+    [
+        ({"n": 99}, Exit.USAGE, "n: "),
+        ({"constraints": [{"name": "a", "regex": {"pattern": "("}}]}, Exit.USAGE, "constraints[0]"),
+        ({"strategy": "STRATEGY_PIPELINE"}, Exit.FAILED, "NOT_AVAILABLE_YET"),
+        ({"endpoint_filter": {"required_tags": ["x"]}}, Exit.FAILED, "NO_ELIGIBLE_ENDPOINT"),
+    ],
+)
+async def test_route_refuses_with_and_without_a_gateway_alike(
+    shell: Shell, tmp_path: Path, fields: dict[str, object], code: Exit, words: str
+) -> None:
+    file = tmp_path / "request.json"
+    file.write_text(json.dumps({"prompt": "x = ", **fields}))
+    config = tmp_path / "gateway.toml"
+    config.write_text('[[endpoint]]\nname = "a"\nurl = "x:1"\n')
+    for asked, arguments in ((True, ()), (False, ("--config", str(config)))):
+        result = await shell.run("route", "--request", str(file), *arguments, asked=asked)
+        assert (result.exit_code, result.stdout) == (code, "")
+        assert words in result.stderr
+
+
+async def test_a_variable_that_is_not_json_is_a_mistake_in_the_configuration(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "gateway.toml"
+    file.write_text('[[endpoint]]\nname = "a"\nurl = "x:1"\n')
+    monkeypatch.setenv("ENSEMBLE_ENDPOINT", "nope")
+    refused = await shell.run("config", "check", "-c", str(file), asked=False)
+    assert refused.exit_code == Exit.CONFIG
+    assert "1 mistake in the configuration" in refused.stderr
+    assert "ENSEMBLE_ENDPOINT: is not JSON" in refused.stderr
+
+
+async def test_a_table_in_a_pipe_is_not_folded(shell: Shell, tmp_path: Path) -> None:
+    config = tmp_path / "gateway.toml"
+    name = "n" * 120
+    config.write_text(f'[[endpoint]]\nname = "{name}"\nurl = "x:1"\n')
+    result = await shell.run("route", "-p", "x = ", "-c", str(config), asked=False)
+    rows = [line.split() for line in result.stdout.split("\n")]
+    assert ["primary", name, "ROUTING_REASON_FAST_NO_MATCH"] in rows
+
+
 async def test_config_is_checked_shown_and_described(shell: Shell, tmp_path: Path) -> None:
     good = tmp_path / "good.toml"
     good.write_text('[[endpoint]]\nname = "a"\nurl = "x:1"\n')
@@ -148,6 +192,8 @@ async def test_config_is_checked_shown_and_described(shell: Shell, tmp_path: Pat
     bad.write_text("[server]\nport = 70000\n")
     checked = await shell.run("config", "check", "-c", str(good), asked=False)
     assert "1 endpoints" in checked.stdout
+    as_json = await shell.run("config", "check", "-c", str(good), "--json", asked=False)
+    assert json.loads(as_json.stdout)["endpoints"] == 1
     refused = await shell.run("config", "check", "-c", str(bad), asked=False)
     assert refused.exit_code == Exit.CONFIG
     assert "server.port" in refused.stderr

@@ -182,6 +182,17 @@ async def test_health_is_serving_for_every_name(door: Door) -> None:
     assert (await failure(stub.Check(unknown, timeout=10))).code is grpc.StatusCode.NOT_FOUND
 
 
+async def test_each_endpoint_has_a_health_of_its_own(model: FakeModelServer) -> None:
+    settings = settings_of(model.url, model.url, endpoint=[{}, {"drained": True}])
+    async with gateway_on_loopback(settings) as door:
+        stub = health_pb2_grpc.HealthStub(door.channel)
+        for name, status in (("endpoint/a", SERVING), ("endpoint/b", NOT_SERVING), ("", SERVING)):
+            asked = health_pb2.HealthCheckRequest(service=name)
+            assert (await stub.Check(asked, timeout=10)).status == status
+        unknown = health_pb2.HealthCheckRequest(service="endpoint/c")
+        assert (await failure(stub.Check(unknown, timeout=10))).code is grpc.StatusCode.NOT_FOUND
+
+
 async def test_a_watcher_sees_the_drain_and_is_let_go(model: FakeModelServer) -> None:
     async with gateway_on_loopback(settings_of(model.url)) as door:
         stub = health_pb2_grpc.HealthStub(door.channel)
@@ -212,6 +223,7 @@ async def test_reflection_lists_the_services_and_describes_them(door: Door, vers
     listed, described = [answer async for answer in method(iter(asked), timeout=10)]
     names = {service.name for service in listed.list_services_response.service}
     assert names >= {*SERVICES, "grpc.health.v1.Health"}
+    assert not [name for name in names if name.startswith("endpoint/")]
     assert described.file_descriptor_response.file_descriptor_proto
 
 

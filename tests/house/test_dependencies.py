@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import sys
+import tomllib
 from functools import cache
+from importlib.metadata import packages_distributions
 
 import pytest
 
-from tests.house.sources import ROOT
+from tests.house.sources import ROOT, python_files, tree
 
 # Each breaks OTLP export or hangs with grpc.aio.
 DENIED = {"xds-protos", "grpcio-admin", "grpcio-observability"}
+OURS = {"gateway", "ensemble", "ensemble_client"}
 GRPC = {"grpcio", "grpcio-health-checking", "grpcio-reflection", "grpcio-status", "grpcio-tools"}
 
 
@@ -42,3 +47,34 @@ def test_the_grpc_family_moves_together():
 def test_no_file_of_the_build_names_an_index(path: str):
     text = (ROOT / path).read_text(encoding="utf-8")
     assert re.findall(r"(?:index|find)[-_](?:url|links)\s*=|simple/", text) == []
+
+
+def imported() -> set[str]:
+    """The first name of every module of others that a file of the gateway imports."""
+    names: set[str] = set()
+    for path in python_files("gateway"):
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names.add(node.module.partition(".")[0])
+    return names - sys.stdlib_module_names - OURS
+
+
+def declared() -> set[str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return {re.split(r"[^A-Za-z0-9-]", one)[0] for one in project["dependencies"]}
+
+
+def test_what_the_gateway_imports_is_declared():
+    providers = packages_distributions()
+    missing = {
+        name: providers.get(name)
+        for name in imported()
+        if not declared() & {one.lower().replace("_", "-") for one in providers.get(name, ())}
+    }
+    assert missing == {}
+
+
+def test_every_direct_dependency_is_pinned():
+    assert declared() - {name for name, _, _ in pinned()} == {"ensemble-client"}

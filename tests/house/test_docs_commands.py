@@ -172,7 +172,9 @@ async def test_each_requirement_has_a_verdict_and_a_stopped_server_is_passed_ove
     answer = json.loads(out)
     assert answer["endpoint"] == "second"
     *before, last = [(attempt["endpoint"], attempt["reason"]) for attempt in answer["attempts"]]
-    assert set(before) == {("first", "UPSTREAM_UNAVAILABLE")}
+    # Which of the two depends on whether the gateway has noticed the end of the connection.
+    assert before
+    assert set(before) <= {("first", "UPSTREAM_UNREACHABLE"), ("first", "UPSTREAM_UNAVAILABLE")}
     assert last == ("second", "")
 
 

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import platform
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import groupby
 
 from gateway.cli.demonstration.answers import Answer
 from gateway.cli.demonstration.holes import CutHole
 from gateway.cli.demonstration.performing import Report
-from gateway.cli.demonstration.tables import print_wide_table
 from gateway.cli.demonstration.totals import Checked
+from gateway.cli.output import print_table
 
 COLUMNS = (
     "hole", "cut", "mode", "endpoint", "reason", "attempts", "verdicts", "doctests", "ms", "result",
 )  # fmt: skip
+
+FOLDED: Mapping[str, int] = {"hole": 40, "attempts": 30, "verdicts": 30}
+"""Columns that may take several lines, and how they share the room that is left, in hundredths."""
 
 LEGEND = (
     "exact: the very text that was cut out; passes, fails: the doctests of the module that run the "
@@ -56,14 +59,17 @@ def show(report: Report) -> None:
     )
     before = [one for one in report.checked if not one.answer.after_kill]
     after = [one for one in report.checked if one.answer.after_kill]
-    print_wide_table("Before the kill", COLUMNS, [row(one) for one in before])
-    print_wide_table(
-        f"After the model server {report.killed!r} was killed", COLUMNS, [row(one) for one in after]
+    print_table("\nBefore the kill:", COLUMNS, [row(one) for one in before], FOLDED)
+    print_table(
+        f"\nAfter the model server {report.killed!r} was killed:",
+        COLUMNS,
+        [row(one) for one in after],
+        FOLDED,
     )
     print(f"\n{LEGEND}")
     totals = {name: asdict(part) for name, part in report.totals.items()}
-    print_wide_table(
-        "Totals",
+    print_table(
+        "\nTotals:",
         ("", "all", "before the kill", "after the kill"),
         [
             (words, *(_number(totals[part][key]) for part in ("all", "before", "after")))

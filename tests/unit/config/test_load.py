@@ -149,6 +149,35 @@ def test_a_mistyped_variable_is_not_ignored(monkeypatch) -> None:
     assert "ENSEMBLE_SERVR__PORT" in mistakes({"server": {"port": -1}})
 
 
+@pytest.mark.parametrize("name", ["ENSEMBLE_ENDPOINT", "ENSEMBLE_SERVER"])
+@pytest.mark.parametrize("text", ["nope-secret", "[" * 100_000])
+def test_a_variable_that_is_not_json_is_named_and_not_repeated(monkeypatch, name, text) -> None:
+    monkeypatch.setenv(name, text)
+    found = mistakes(GOOD)
+    assert set(found) == {name}
+    assert "is not JSON" in found[name]
+    assert "secret" not in found[name]
+    assert set(mistakes({"retry": {"max_trys": 2}})) == {name, "retry.max_trys"}
+
+
+def test_an_array_of_endpoints_in_json_replaces_those_of_the_file(monkeypatch) -> None:
+    monkeypatch.setenv("ENSEMBLE_ENDPOINT", '[{"name": "b", "url": "x:1"}]')
+    assert [one.name for one in build(GOOD, "t").endpoint] == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        ({}, "t: 1 mistake in the configuration:"),
+        ({"sever": {}, "port": 1}, "t: 2 mistakes in the configuration:"),
+    ],
+)
+def test_mistakes_are_counted(document: dict, words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        build(document, "t")
+    assert str(caught.value).startswith(words)
+
+
 @pytest.mark.parametrize(
     "document",
     [

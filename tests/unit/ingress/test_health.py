@@ -8,6 +8,7 @@ import grpc
 import pytest
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
+from gateway.core.endpoint import Endpoint
 from gateway.ingress.health import Health
 
 SERVING, NOT_SERVING = HealthCheckResponse.SERVING, HealthCheckResponse.NOT_SERVING
@@ -37,6 +38,15 @@ async def test_every_name_starts_as_not_serving_and_changes_together() -> None:
     assert [await check(health, name) for name in ("", "a")] == [NOT_SERVING] * 2
     health.set_all(SERVING)
     assert [await check(health, name) for name in ("", "a")] == [SERVING] * 2
+
+
+async def test_a_drained_endpoint_is_never_serving() -> None:
+    open_, drained = Endpoint("open"), Endpoint("drained", drained=True)
+    health = Health(["a"], [open_, drained])
+    names = ("", "a", "endpoint/open", "endpoint/drained")
+    assert [await check(health, name) for name in names] == [NOT_SERVING] * 4
+    health.set_all(SERVING)
+    assert [await check(health, name) for name in names] == [SERVING] * 3 + [NOT_SERVING]
 
 
 async def test_a_strange_name_is_not_found_by_check_and_unknown_to_watch() -> None:

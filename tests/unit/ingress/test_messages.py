@@ -97,12 +97,7 @@ def test_a_flood_of_violations_is_cut() -> None:
             "sampling.stop[1]",
             lambda bad: (
                 b"\x0a\x01x"
-                 b"\x2a"
-                + bytes([5 + len(bad)])
-                + b"\x32\x01a"
-                + b"\x32"
-                + bytes([len(bad)])
-                + bad
+                b"\x2a" + bytes([5 + len(bad)]) + b"\x32\x01a" + b"\x32" + bytes([len(bad)]) + bad
             ),
         ),
     ],
