@@ -101,6 +101,10 @@ class Rpc:
                 Kind.CANCELLED, Origin.CALLER, Reason.CALLER_CANCELLED, "the caller left"
             ) from None
 
+    async def fail(self, error: Exception) -> NoReturn:
+        """End the RPC with the status of an error; one that is no fault is a bug of ours."""
+        await self.abort(error if isinstance(error, Fault) else bug(error, self.request_id))
+
     async def abort(self, fault: Fault) -> NoReturn:
         """End the RPC with the fault's status, its details and our trailers."""
         status = fitted(fault, self.exchange, self.request_id)
@@ -118,10 +122,21 @@ class Rpc:
                 "request_id": self.request_id,
                 "kind": fault.kind.value,
                 "reason": fault.reason.value,
-                "attempts": len(self.exchange.attempts) if self.exchange else 0,
+                **(_request_fields(self.exchange) if self.exchange else {}),
             },
         )
         await self.context.abort(STATUS_CODES[status.code], status.message, tuple(trailers))
+
+
+def _request_fields(exchange: Exchange) -> dict[str, object]:
+    """What the caller wants to find again in the logs: its session and its labels."""
+    request = exchange.request
+    fields: dict[str, object] = {"attempts": len(exchange.attempts)}
+    if request.session_id:
+        fields["session_id"] = request.session_id
+    if request.labels:
+        fields["labels"] = dict(request.labels)
+    return fields
 
 
 async def answered(context: Context, work: Callable[[Rpc], Awaitable[Result]]) -> Result:
@@ -129,10 +144,8 @@ async def answered(context: Context, work: Callable[[Rpc], Awaitable[Result]]) -
     rpc = Rpc(context)
     try:
         return await work(rpc)
-    except Fault as fault:
-        await rpc.abort(fault)
     except Exception as error:  # noqa: BLE001 - every bug of ours ends as INTERNAL
-        await rpc.abort(bug(error, rpc.request_id))
+        await rpc.fail(error)
 
 
 def _where(error: Exception) -> list[str]:

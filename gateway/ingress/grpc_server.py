@@ -63,15 +63,15 @@ class GatewayService:
         )
 
     async def generate(self, raw: bytes, context: Context) -> bytes:
-        """Fill one hole."""
-
-        async def work(rpc: Rpc) -> bytes:
+        """Fill one hole. Does what `answered` does without a function and a coroutine more."""
+        rpc = Rpc(context)
+        try:
             exchange = self._exchange(rpc, self._read_generate(raw))
             answer = await self._client.handle(exchange)
             _set_trailers(rpc, answer)
             return answer_to_bytes(answer, exchange.request, trace_id=rpc.trace_id)
-
-        return await answered(context, work)
+        except Exception as error:  # noqa: BLE001 - every bug of ours ends as INTERNAL
+            await rpc.fail(error)
 
     async def generate_stream(self, raw: bytes, context: Context) -> None:
         """Fill one hole, handing out its text as it comes."""

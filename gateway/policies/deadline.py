@@ -32,11 +32,12 @@ def deadline(settings: DeadlineSettings, clock: Clock) -> Guard:
 
     def wrap(handle: Handle) -> Handle:
         async def bounded(exchange: Exchange) -> Answer:
-            left = exchange.deadline.left(clock())
+            now = clock()
+            left = exchange.deadline.left(now)
             if left <= 0:
                 raise _over()
             left -= min(settings.reserve_s, left * settings.reserve_share)
-            exchange.deadline = Deadline(clock() + left)
+            exchange.deadline = Deadline(now + left)
             task = cast("asyncio.Task[Answer]", asyncio.current_task())
             earlier, expired = task.cancelling(), False
 

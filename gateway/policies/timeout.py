@@ -18,14 +18,14 @@ def timeout(clock: Clock) -> Policy:
     def wrap(call: Call) -> Call:
         async def timed(invocation: Invocation) -> Completion:
             now = clock()
-            if invocation.deadline.left(now) <= 0:
+            whole = invocation.deadline
+            if whole.at <= now:
                 raise Fault(
                     Kind.DEADLINE,
                     Origin.US,
                     Reason.DEADLINE_EXCEEDED,
                     "the request's deadline was over before the attempt could start",
                 )
-            whole = invocation.deadline
             invocation.deadline = whole.sooner(now + invocation.task.endpoint.timeout_s)
             try:
                 return await call(invocation)

@@ -35,8 +35,8 @@ def plan_sampling(request: Request, endpoint: Endpoint, complexity: float) -> Sa
     top_k = None if endpoint.protocol is Protocol.OPENAI else DEFAULT_TOP_K
     return Sampling(
         max_tokens=max_tokens(request, endpoint),
-        temperature=_or(asked.temperature, temperature_for(complexity)),
-        top_p=_or(asked.top_p, DEFAULT_TOP_P),
+        temperature=temperature_for(complexity) if asked.temperature is None else asked.temperature,
+        top_p=DEFAULT_TOP_P if asked.top_p is None else asked.top_p,
         top_k=top_k if asked.top_k is None else asked.top_k,
         seed=asked.seed,
         stop=asked.stop,
@@ -60,7 +60,7 @@ def spread(sampling: Sampling, index: int, n: int, *, request: Request | None = 
     seed = _seed(sampling.seed, "" if request is None else request.request_id, index)
     if request is None or request.sampling.temperature is not None:
         return replace(sampling, seed=seed)
-    planned = _or(sampling.temperature, DEFAULT_TEMPERATURE)
+    planned = DEFAULT_TEMPERATURE if sampling.temperature is None else sampling.temperature
     low, high = planned / 2, min(planned + 0.6, HOTTEST)
     return replace(sampling, seed=seed, temperature=round(low + (high - low) * index / (n - 1), 4))
 
@@ -71,7 +71,3 @@ def _seed(planned: int | None, key: str, index: int) -> int:
     step = int.from_bytes(digest[:4], "big") | 1
     start = int.from_bytes(digest[4:8], "big") if planned is None else planned
     return (start + index * step) % _SEEDS
-
-
-def _or(asked: float | None, planned: float) -> float:
-    return planned if asked is None else asked

@@ -356,3 +356,15 @@ async def test_a_bug_of_ours_is_internal_and_tells_no_value(
     assert "the-secret-prompt" not in message
     assert "ValueError" in shown
     assert "mine" in shown
+
+
+async def test_a_failure_is_logged_with_the_callers_session_and_labels(
+    door: Door, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "gateway.ingress")
+    message = request(n=3, strategy=1, session_id="s-1", labels={"team": "blue"})
+    with pytest.raises(grpc.aio.AioRpcError):
+        await door.generate(message, timeout=10)
+    (record,) = [entry for entry in caplog.records if entry.message == "request failed"]
+    assert (record.session_id, record.labels) == ("s-1", {"team": "blue"})
+    assert record.reason == "INVALID_FIELD"

@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from gateway.ensemble.judge import SCORERS
-
 from gateway.core.candidate import Completion, FinishReason, Usage
 from gateway.core.deadline import Deadline
 from gateway.core.endpoint import Capability, Endpoint
@@ -17,6 +15,7 @@ from gateway.core.faults import Fault, Kind, Origin, Reason
 from gateway.core.policy import Invocation
 from gateway.core.snapshot import Snapshot
 from gateway.ensemble.client import EnsembleClient, EnsembleSettings
+from gateway.ensemble.judge import SCORERS
 from gateway.policies.count import count
 from gateway.policies.deadline import DeadlineSettings, deadline
 from gateway.policies.observe import observe

@@ -131,3 +131,19 @@ def test_an_invocation_starts_as_a_first_try_that_sent_nothing() -> None:
     assert (invocation.try_number, invocation.sent, invocation.send) == (1, False, None)
     assert invocation.attempts is attempts
     assert (task.candidate, task.partial) == (0, "")
+
+
+def test_an_answer_of_several_attempts_sums_their_tokens() -> None:
+    attempts = tuple(
+        Attempt("a", n, AttemptStatus.OK, usage=Usage(n, 2 * n), cost_micros=n) for n in (1, 2)
+    )
+    chosen = Candidate(0, "a", Completion("x"))
+    for some, usage in ((attempts, Usage(3, 6)), (attempts[:1], Usage(1, 2)), ((), Usage())):
+        answer = Answer(chosen, DECISION_FOR_SUMS, some, (), 0.0)
+        assert answer.usage == usage
+        assert answer.cost_micros == sum(one.cost_micros for one in some)
+
+
+DECISION_FOR_SUMS = RoutingDecision(
+    "a", (), RoutingReason.FAST_MATCH, "", None, 0.1, "v2", ChainPolicy.PREFER
+)
