@@ -81,11 +81,13 @@ class Run:
             )
             raise fault
         invocation = Invocation(task, exchange.deadline, exchange.attempts, self.account, last=last)
-        if streamed:
+        emit = exchange.emit
+        if streamed and emit is not None:
 
             async def send(text: str) -> None:
                 invocation.sent = True
-                await self.emit_text(text, index, endpoint.name)
+                exchange.streamed.append(text)
+                await emit(Delta(text, index, endpoint.name))
 
             invocation.send = send
         started = self.clock()

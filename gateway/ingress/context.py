@@ -97,9 +97,7 @@ class Rpc:
         try:
             await self.context.write(raw)
         except aio.InternalError:
-            raise Fault(
-                Kind.CANCELLED, Origin.CALLER, Reason.CALLER_CANCELLED, "the caller left"
-            ) from None
+            raise caller_left() from None
 
     async def fail(self, error: Exception) -> NoReturn:
         """End the RPC with the status of an error; one that is no fault is a bug of ours."""
@@ -126,6 +124,11 @@ class Rpc:
             },
         )
         await self.context.abort(STATUS_CODES[status.code], status.message, tuple(trailers))
+
+
+def caller_left() -> Fault:
+    """Nobody is left to write to."""
+    return Fault(Kind.CANCELLED, Origin.CALLER, Reason.CALLER_CANCELLED, "the caller left")
 
 
 def _request_fields(exchange: Exchange) -> dict[str, object]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from itertools import count
 
 import grpc
 from ensemble.v1 import gateway_service_pb2 as pb
+from grpc import aio
 
 from gateway.core.candidate import Answer
 from gateway.core.events import AttemptFailed, Delta, Emit, Event, Failover, Judged, Started
@@ -16,7 +18,7 @@ from gateway.core.hole import Request
 from gateway.core.ports import Clock
 from gateway.ensemble.client import EnsembleClient
 from gateway.ingress.batch import answer_in_order
-from gateway.ingress.context import Context, Rpc, answered, bug
+from gateway.ingress.context import Context, Rpc, answered, bug, caller_left
 from gateway.ingress.messages import Reader, check
 from gateway.wire.failure import CODES, detail_to_wire
 from gateway.wire.request import request_from_wire
@@ -77,23 +79,23 @@ class GatewayService:
         """Fill one hole, handing out its text as it comes."""
 
         async def work(rpc: Rpc) -> None:
-            message = self._read_stream(raw)
-            sequence = 0
+            numbers = count()
 
-            async def write(response: pb.GenerateStreamResponse) -> None:
-                nonlocal sequence
-                response.sequence = sequence
-                sequence += 1
-                await rpc.write(response.SerializeToString())
-
+            # On the path of every piece of text, so it writes by itself.
             async def emit(event: Event) -> None:
-                await write(_event_to_wire(event, exchange.request.request_id))
+                response = _event_to_wire(event, rpc.request_id)
+                response.sequence = next(numbers)
+                try:
+                    await context.write(response.SerializeToString())
+                except aio.InternalError:
+                    raise caller_left() from None
 
-            exchange = self._exchange(rpc, message.request, emit)
+            exchange = self._exchange(rpc, self._read_stream(raw).request, emit)
             answer = await self._client.handle(exchange)
             _set_trailers(rpc, answer)
             done = answer_to_wire(answer, exchange.request, trace_id=rpc.trace_id, with_text=False)
-            await write(pb.GenerateStreamResponse(done=done))
+            last = pb.GenerateStreamResponse(sequence=next(numbers), done=done)
+            await rpc.write(last.SerializeToString())
 
         await answered(context, work)
 

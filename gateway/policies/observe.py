@@ -26,16 +26,11 @@ def observe(recorder: Recorder, clock: Clock) -> Policy:
                 recorder.ended(endpoint.name, outcome_of(fault), elapsed)
                 _append(invocation, _status(fault), elapsed, fault.reason, fault.message)
                 raise
-            except asyncio.CancelledError:
+            except BaseException as error:
                 elapsed = clock() - started
                 recorder.ended(endpoint.name, Outcome.NOT_COUNTED, elapsed)
-                _append(
-                    invocation,
-                    AttemptStatus.CANCELLED,
-                    elapsed,
-                    Reason.NOT_NEEDED,
-                    "ended by the gateway: the caller left, the time was over or another won",
-                )
+                status, reason, detail = _ended_by_us(error)
+                _append(invocation, status, elapsed, reason, detail)
                 raise
             elapsed = clock() - started
             recorder.ended(endpoint.name, Outcome.SUCCESS, elapsed)
@@ -45,6 +40,14 @@ def observe(recorder: Recorder, clock: Clock) -> Policy:
         return observed
 
     return wrap
+
+
+def _ended_by_us(error: BaseException) -> tuple[AttemptStatus, Reason, str]:
+    """Name a cancellation, or a bug: neither may leave the attempt in flight for ever."""
+    if isinstance(error, asyncio.CancelledError):
+        words = "ended by the gateway: the caller left, the time was over or another won"
+        return AttemptStatus.CANCELLED, Reason.NOT_NEEDED, words
+    return AttemptStatus.FAILED, Reason.INTERNAL_ERROR, "ended by a bug of the gateway"
 
 
 def _status(fault: Fault) -> AttemptStatus:

@@ -99,6 +99,20 @@ def test_a_cancelled_attempt_is_recorded_and_counts_neither_way() -> None:
     assert recorder.in_flight == 0
 
 
+def test_a_bug_leaves_no_attempt_in_flight() -> None:
+    clock, recorder = VirtualClock(), Recorder()
+    invocation = make_invocation()
+
+    async def bug() -> Completion:
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        run_virtual(clock, observe(recorder, clock)(scripted(bug))(invocation))
+    assert recorder.in_flight == 0
+    assert invocation.attempts[0].reason == Reason.INTERNAL_ERROR
+    assert recorder.ended_with[0][1] is Outcome.NOT_COUNTED
+
+
 def test_an_attempt_gets_the_sooner_of_both_deadlines_and_gives_the_whole_one_back() -> None:
     clock = VirtualClock()
     seen: list[float] = []
