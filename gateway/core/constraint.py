@@ -64,11 +64,16 @@ class ForbiddenText:
 
 @value
 class TypeGoal:
-    """The type that the fill must inhabit, in the language's notation."""
+    """The type that the fill must inhabit, in the language's notation.
+
+    `mask` holds the tokens that keep to the type, when the caller compiled them.
+    """
 
     goal: str
     current: str = ""
     bindings: tuple[tuple[str, str], ...] = ()
+    language: str = ""
+    mask: TokenMask | None = None
 
 
 @value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from gateway.core.candidate import NO_USAGE, Attempt, AttemptStatus, Completion, Usage
-from gateway.core.faults import Fault, Kind, Reason
+from gateway.core.faults import Fault, Kind, Origin, Reason
 from gateway.core.outcome import Outcome, outcome_of
 from gateway.core.policy import Call, Invocation, Policy, Recorder
 from gateway.core.ports import Clock
@@ -51,7 +51,10 @@ def _ended_by_us(error: BaseException) -> tuple[AttemptStatus, Reason, str]:
 
 
 def _status(fault: Fault) -> AttemptStatus:
-    return AttemptStatus.TIMEOUT if fault.kind is Kind.DEADLINE else AttemptStatus.FAILED
+    if fault.kind is not Kind.DEADLINE:
+        return AttemptStatus.FAILED
+    # A deadline of ours is one that was over before the endpoint was called.
+    return AttemptStatus.SKIPPED if fault.origin is Origin.US else AttemptStatus.TIMEOUT
 
 
 def _append(

@@ -43,6 +43,14 @@ def grammar_to_wire(grammar: Grammar) -> hole_pb2.Grammar:
     )
 
 
+def _mask_from_wire(wire: hole_pb2.TokenMask) -> TokenMask:
+    return TokenMask(tuple(wire.allowed_ids), tuple(wire.forbidden_ids))
+
+
+def _mask_to_wire(mask: TokenMask) -> hole_pb2.TokenMask:
+    return hole_pb2.TokenMask(allowed_ids=mask.allowed, forbidden_ids=mask.forbidden)
+
+
 def body_from_wire(wire: hole_pb2.Constraint) -> ConstraintBody:
     """Read the body of a constraint. Raises ValueError when none is set."""
     match wire.WhichOneof("body"):
@@ -53,13 +61,18 @@ def body_from_wire(wire: hole_pb2.Constraint) -> ConstraintBody:
         case "regex":
             return Regex(wire.regex.pattern, wire.regex.flags)
         case "token_mask":
-            mask = wire.token_mask
-            return TokenMask(tuple(mask.allowed_ids), tuple(mask.forbidden_ids))
+            return _mask_from_wire(wire.token_mask)
         case "forbidden_text":
             return ForbiddenText(tuple(wire.forbidden_text.texts))
         case "type":
             goal = wire.type
-            return TypeGoal(goal.goal, goal.current, tuple(sorted(goal.bindings.items())))
+            return TypeGoal(
+                goal.goal,
+                goal.current,
+                tuple(sorted(goal.bindings.items())),
+                goal.language,
+                _mask_from_wire(goal.mask) if goal.HasField("mask") else None,
+            )
         case "unit_tests":
             return UnitTests(wire.unit_tests.code, wire.unit_tests.entry_point)
         case _:
@@ -101,13 +114,14 @@ def constraint_to_wire(constraint: Constraint) -> hole_pb2.Constraint:
         case Regex(pattern, flags):
             wire.regex.pattern = pattern
             wire.regex.flags = flags
-        case TokenMask(allowed, forbidden):
-            wire.token_mask.SetInParent()
-            wire.token_mask.allowed_ids.extend(allowed)
-            wire.token_mask.forbidden_ids.extend(forbidden)
+        case TokenMask() as mask:
+            wire.token_mask.CopyFrom(_mask_to_wire(mask))
         case ForbiddenText(texts):
             wire.forbidden_text.texts.extend(texts)
-        case TypeGoal(goal, current, bindings):
+        case TypeGoal(goal, current, bindings, language, mask):
+            wire.type.language = language
+            if mask is not None:
+                wire.type.mask.CopyFrom(_mask_to_wire(mask))
             wire.type.goal = goal
             wire.type.current = current
             wire.type.bindings.update(dict(bindings))

@@ -10,7 +10,7 @@ from ensemble.v1.gateway_service_pb2 import FailureDetail, FieldViolation
 from ensemble.v1.result_pb2 import Attempt, Candidate
 from ensemble_client import errors
 from ensemble_client.errors import EnsembleError, error_for, invalid, truncated
-from ensemble_client.status import STATUS_KEY, failure_detail
+from ensemble_client.status import LOST_STATUS, STATUS_KEY, error_of, failure_detail
 from google.protobuf.any_pb2 import Any
 from google.protobuf.duration_pb2 import Duration
 from google.rpc.error_details_pb2 import ErrorInfo
@@ -178,3 +178,22 @@ def test_it_reads_what_the_gateway_writes() -> None:
 def test_the_reasons_that_refine_a_class_are_the_gateways() -> None:
     assert errors.BY_REASON.keys() <= {str(reason) for reason in Reason}
     assert errors.INVALID_FIELD == Reason.INVALID_FIELD
+
+
+@pytest.mark.parametrize(
+    ("details", "kind"),
+    [
+        (LOST_STATUS, errors.Unavailable),
+        ("internal error (KeyError); please report it", errors.Internal),
+    ],
+)
+def test_a_status_that_grpc_lost_is_not_called_a_bug_of_the_gateway(
+    details: str, kind: type[EnsembleError]
+) -> None:
+    """grpc.aio says INTERNAL when a call ends during a write, whatever the server said."""
+    raw = grpc.aio.AioRpcError(
+        grpc.StatusCode.INTERNAL, grpc.aio.Metadata(), grpc.aio.Metadata(), details=details
+    )
+    error = error_of(raw, request_id="r")
+    assert type(error) is kind
+    assert error.request_id == "r"

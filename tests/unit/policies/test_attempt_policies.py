@@ -63,6 +63,11 @@ def test_an_answer_is_recorded_with_time_tokens_and_cost() -> None:
             Outcome.FAILURE,
         ),
         (
+            Fault(Kind.DEADLINE, Origin.US, Reason.DEADLINE_EXCEEDED, "over before it began"),
+            AttemptStatus.SKIPPED,
+            Outcome.NOT_COUNTED,
+        ),
+        (
             Fault(Kind.INVALID, Origin.CALLER, Reason.UPSTREAM_REFUSED_REQUEST, "refused"),
             AttemptStatus.FAILED,
             Outcome.NOT_COUNTED,

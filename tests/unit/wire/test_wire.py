@@ -79,6 +79,8 @@ bodies = st.one_of(
         words,
         words,
         st.dictionaries(words, words, max_size=3).map(lambda d: tuple(sorted(d.items()))),
+        words,
+        st.none() | st.builds(TokenMask, ids, ids),
     ),
     st.builds(UnitTests, words, words),
 )

@@ -28,6 +28,11 @@ class _Packed(Protocol):
     value: bytes
 
 
+# What grpc.aio puts in the place of the server's status when the call ends during a write: it says
+# INTERNAL although nobody has a bug, and the true status is gone.
+LOST_STATUS = "Internal error from Core"
+
+
 class _Status(Protocol):
     details: Sequence[_Packed]
 
@@ -79,6 +84,15 @@ def failure_detail(trailers: Iterable[tuple[str, str | bytes]] | None) -> Failur
 def error_of(error: grpc.RpcError, *, request_id: str, partial_text: str = "") -> EnsembleError:
     """Turn a failed RPC into the typed error, with or without the gateway's details."""
     code = error.code()
+    if code is grpc.StatusCode.INTERNAL and error.details() == LOST_STATUS:
+        words = "the call ended while a message was being sent, its reason was lost; ask again"
+        return error_for(
+            grpc.StatusCode.UNAVAILABLE,
+            words,
+            None,
+            request_id=request_id,
+            partial_text=partial_text,
+        )
     # Both clients hand out pairs, the synchronous one as named tuples that the stubs lack.
     trailers = cast("Iterable[tuple[str, str | bytes]] | None", error.trailing_metadata())
     return error_for(

@@ -126,7 +126,7 @@ class ForbiddenText(_message.Message):
     def __init__(self, texts: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class TypeGoal(_message.Message):
-    __slots__ = ("goal", "current", "bindings")
+    __slots__ = ("goal", "current", "bindings", "language", "mask")
     class BindingsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -137,10 +137,14 @@ class TypeGoal(_message.Message):
     GOAL_FIELD_NUMBER: _ClassVar[int]
     CURRENT_FIELD_NUMBER: _ClassVar[int]
     BINDINGS_FIELD_NUMBER: _ClassVar[int]
+    LANGUAGE_FIELD_NUMBER: _ClassVar[int]
+    MASK_FIELD_NUMBER: _ClassVar[int]
     goal: str
     current: str
     bindings: _containers.ScalarMap[str, str]
-    def __init__(self, goal: _Optional[str] = ..., current: _Optional[str] = ..., bindings: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    language: str
+    mask: TokenMask
+    def __init__(self, goal: _Optional[str] = ..., current: _Optional[str] = ..., bindings: _Optional[_Mapping[str, str]] = ..., language: _Optional[str] = ..., mask: _Optional[_Union[TokenMask, _Mapping]] = ...) -> None: ...
 
 class UnitTests(_message.Message):
     __slots__ = ("code", "entry_point")
