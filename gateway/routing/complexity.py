@@ -26,10 +26,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from gateway.core.hole import Hole
 from gateway.core.value import value
 from gateway.routing.sizes import NO_GRAMMAR, NO_SCHEMA, GrammarSize, grammar_size, schema_size
-from gateway.routing.traits import Traits, traits_of
+from gateway.routing.traits import Traits
 
 
 @value
@@ -71,16 +70,6 @@ Estimator = Callable[[Traits], Factors]
 
 ESTIMATORS: Mapping[str, Estimator] = MappingProxyType({"v1": factors_v1, "v2": factors_v2})
 """The estimators by their name in the settings."""
-
-
-def complexity_v1(hole: Hole) -> float:
-    """Complexity of a hole, 0..1, as earlier routers computed it."""
-    return factors_v1(traits_of(hole)).complexity
-
-
-def complexity_v2(hole: Hole) -> float:
-    """Complexity of a hole, 0..1, monotone."""
-    return factors_v2(traits_of(hole)).complexity
 
 
 def _schema_factor(traits: Traits, *, every_object: bool) -> float | None:

@@ -40,11 +40,6 @@ def finish_from_wire(number: int) -> FinishReason:
     return FINISH_FROM.get(number, FinishReason.UNSPECIFIED)
 
 
-def usage_from_wire(wire: result_pb2.Usage) -> Usage:
-    """Read token counts."""
-    return Usage(wire.prompt_tokens, wire.completion_tokens)
-
-
 def usage_to_wire(usage: Usage) -> result_pb2.Usage:
     """Write token counts."""
     wire = result_pb2.Usage()

@@ -24,9 +24,9 @@ from gateway.core.endpoint import Capability, Endpoint
 from gateway.core.faults import Fault, Reason
 from gateway.core.hole import EndpointFilter, Hole, HoleKind, HoleSpec, Request, Sampling
 from gateway.core.snapshot import RouterSettings, Snapshot
-from gateway.routing.complexity import complexity_v1, complexity_v2
 from gateway.routing.router import ModelRouter
 from gateway.routing.sampling import spread
+from tests.fakes.complexity import complexity_v1, complexity_v2
 
 # --- the oracle: §2 of the requirements, read line by line and written as plainly as possible ---
 

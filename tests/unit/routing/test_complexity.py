@@ -10,9 +10,10 @@ import pytest
 from gateway.core.constraint import Constraint, Grammar, GrammarRule, JsonSchema
 from gateway.core.hole import Hole, HoleSpec
 from gateway.core.snapshot import RouterSettings
-from gateway.routing.complexity import complexity_v1, complexity_v2, factors_v1, factors_v2
+from gateway.routing.complexity import factors_v1, factors_v2
 from gateway.routing.router import ModelRouter
 from gateway.routing.traits import traits_of
+from tests.fakes.complexity import complexity_v1, complexity_v2
 from tests.fakes.fleets import fills, forbidden, hole, request, snapshot_of
 
 
