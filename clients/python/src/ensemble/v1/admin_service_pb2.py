@@ -26,7 +26,7 @@ from ensemble.v1 import decision_pb2 as ensemble_dot_v1_dot_decision__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x65nsemble/v1/admin_service.proto\x12\x0b\x65nsemble.v1\x1a\x1a\x65nsemble/v1/decision.proto\x1a\x1egoogle/protobuf/duration.proto\"R\n\x14ListEndpointsRequest\x12\x1b\n\tpage_size\x18\x01 \x01(\rR\x08pageSize\x12\x1d\n\npage_token\x18\x02 \x01(\tR\tpageToken\"\xa5\x03\n\x08\x45ndpoint\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x1a\n\x08protocol\x18\x02 \x01(\tR\x08protocol\x12\x10\n\x03url\x18\x03 \x01(\tR\x03url\x12\x14\n\x05model\x18\x04 \x01(\tR\x05model\x12;\n\x0c\x63\x61pabilities\x18\x05 \x03(\x0e\x32\x17.ensemble.v1.CapabilityR\x0c\x63\x61pabilities\x12\x1a\n\x08priority\x18\x06 \x01(\x05R\x08priority\x12\x38\n\x19\x63ost_micros_per_1k_tokens\x18\x07 \x01(\x03R\x15\x63ostMicrosPer1kTokens\x12\x33\n\x07timeout\x18\x08 \x01(\x0b\x32\x19.google.protobuf.DurationR\x07timeout\x12,\n\x12max_context_tokens\x18\t \x01(\rR\x10maxContextTokens\x12\x12\n\x04tags\x18\n \x03(\tR\x04tags\x12\x18\n\x07\x64rained\x18\x0b \x01(\x08R\x07\x64rained\x12\x1d\n\nis_default\x18\x0c \x01(\x08R\tisDefault\"t\n\x15ListEndpointsResponse\x12\x33\n\tendpoints\x18\x01 \x03(\x0b\x32\x15.ensemble.v1.EndpointR\tendpoints\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x17\n\x15\x44\x65scribeRouterRequest\"\xb5\x01\n\x0bRoutingRule\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x1c\n\tcondition\x18\x02 \x01(\tR\tcondition\x12\x37\n\ncapability\x18\x03 \x01(\x0e\x32\x17.ensemble.v1.CapabilityR\ncapability\x12;\n\x0c\x63hain_policy\x18\x04 \x01(\x0e\x32\x18.ensemble.v1.ChainPolicyR\x0b\x63hainPolicy\"\xbc\x01\n\x16\x44\x65scribeRouterResponse\x12)\n\x10snapshot_version\x18\x01 \x01(\x04R\x0fsnapshotVersion\x12\x1c\n\testimator\x18\x02 \x01(\tR\testimator\x12.\n\x05rules\x18\x03 \x03(\x0b\x32\x18.ensemble.v1.RoutingRuleR\x05rules\x12)\n\x10\x64\x65\x66\x61ult_endpoint\x18\x04 \x01(\tR\x0f\x64\x65\x66\x61ultEndpoint\"\x17\n\x15\x44\x65scribeConfigRequest\"S\n\x16\x44\x65scribeConfigResponse\x12\x1f\n\x0b\x63onfig_json\x18\x01 \x01(\tR\nconfigJson\x12\x18\n\x07sources\x18\x02 \x03(\tR\x07sources2\xab\x02\n\x0c\x41\x64minService\x12[\n\rListEndpoints\x12!.ensemble.v1.ListEndpointsRequest\x1a\".ensemble.v1.ListEndpointsResponse\"\x03\x90\x02\x01\x12^\n\x0e\x44\x65scribeRouter\x12\".ensemble.v1.DescribeRouterRequest\x1a#.ensemble.v1.DescribeRouterResponse\"\x03\x90\x02\x01\x12^\n\x0e\x44\x65scribeConfig\x12\".ensemble.v1.DescribeConfigRequest\x1a#.ensemble.v1.DescribeConfigResponse\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x65nsemble/v1/admin_service.proto\x12\x0b\x65nsemble.v1\x1a\x1a\x65nsemble/v1/decision.proto\x1a\x1egoogle/protobuf/duration.proto\"R\n\x14ListEndpointsRequest\x12\x1b\n\tpage_size\x18\x01 \x01(\rR\x08pageSize\x12\x1d\n\npage_token\x18\x02 \x01(\tR\tpageToken\"\x99\x03\n\rEndpointState\x12\x33\n\x07\x62reaker\x18\x01 \x01(\x0e\x32\x19.ensemble.v1.BreakerStateR\x07\x62reaker\x12!\n\x0c\x66\x61ilure_rate\x18\x02 \x01(\x01R\x0b\x66\x61ilureRate\x12\x1b\n\tslow_rate\x18\x03 \x01(\x01R\x08slowRate\x12#\n\rnot_permitted\x18\x04 \x01(\x04R\x0cnotPermitted\x12\x33\n\x06health\x18\x05 \x01(\x0e\x32\x1b.ensemble.v1.EndpointHealthR\x06health\x12\x18\n\x07\x65jected\x18\x06 \x01(\x08R\x07\x65jected\x12\x1d\n\nwarming_up\x18\x07 \x01(\x08R\twarmingUp\x12\x1b\n\tin_flight\x18\x08 \x01(\rR\x08inFlight\x12+\n\x11\x63oncurrency_limit\x18\t \x01(\rR\x10\x63oncurrencyLimit\x12\x18\n\x07waiting\x18\n \x01(\rR\x07waiting\x12\x1c\n\tsaturated\x18\x0b \x01(\x04R\tsaturated\"\xae\x04\n\x08\x45ndpoint\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x1a\n\x08protocol\x18\x02 \x01(\tR\x08protocol\x12\x10\n\x03url\x18\x03 \x01(\tR\x03url\x12\x14\n\x05model\x18\x04 \x01(\tR\x05model\x12;\n\x0c\x63\x61pabilities\x18\x05 \x03(\x0e\x32\x17.ensemble.v1.CapabilityR\x0c\x63\x61pabilities\x12\x1a\n\x08priority\x18\x06 \x01(\x05R\x08priority\x12\x38\n\x19\x63ost_micros_per_1k_tokens\x18\x07 \x01(\x03R\x15\x63ostMicrosPer1kTokens\x12\x33\n\x07timeout\x18\x08 \x01(\x0b\x32\x19.google.protobuf.DurationR\x07timeout\x12,\n\x12max_context_tokens\x18\t \x01(\rR\x10maxContextTokens\x12\x12\n\x04tags\x18\n \x03(\tR\x04tags\x12\x18\n\x07\x64rained\x18\x0b \x01(\x08R\x07\x64rained\x12\x1d\n\nis_default\x18\x0c \x01(\x08R\tisDefault\x12\x14\n\x05group\x18\r \x01(\tR\x05group\x12\x16\n\x06weight\x18\x0e \x01(\x01R\x06weight\x12\'\n\x0fmax_concurrency\x18\x0f \x01(\rR\x0emaxConcurrency\x12\x30\n\x05state\x18\x10 \x01(\x0b\x32\x1a.ensemble.v1.EndpointStateR\x05state\"t\n\x15ListEndpointsResponse\x12\x33\n\tendpoints\x18\x01 \x03(\x0b\x32\x15.ensemble.v1.EndpointR\tendpoints\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"2\n\x14\x44rainEndpointRequest\x12\x1a\n\x08\x65ndpoint\x18\x01 \x01(\tR\x08\x65ndpoint\"L\n\x15\x44rainEndpointResponse\x12\x33\n\tendpoints\x18\x01 \x03(\x0b\x32\x15.ensemble.v1.EndpointR\tendpoints\"4\n\x16UndrainEndpointRequest\x12\x1a\n\x08\x65ndpoint\x18\x01 \x01(\tR\x08\x65ndpoint\"N\n\x17UndrainEndpointResponse\x12\x33\n\tendpoints\x18\x01 \x03(\x0b\x32\x15.ensemble.v1.EndpointR\tendpoints\"\x17\n\x15\x44\x65scribeRouterRequest\"\xb5\x01\n\x0bRoutingRule\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x1c\n\tcondition\x18\x02 \x01(\tR\tcondition\x12\x37\n\ncapability\x18\x03 \x01(\x0e\x32\x17.ensemble.v1.CapabilityR\ncapability\x12;\n\x0c\x63hain_policy\x18\x04 \x01(\x0e\x32\x18.ensemble.v1.ChainPolicyR\x0b\x63hainPolicy\"\xbc\x01\n\x16\x44\x65scribeRouterResponse\x12)\n\x10snapshot_version\x18\x01 \x01(\x04R\x0fsnapshotVersion\x12\x1c\n\testimator\x18\x02 \x01(\tR\testimator\x12.\n\x05rules\x18\x03 \x03(\x0b\x32\x18.ensemble.v1.RoutingRuleR\x05rules\x12)\n\x10\x64\x65\x66\x61ult_endpoint\x18\x04 \x01(\tR\x0f\x64\x65\x66\x61ultEndpoint\"\x17\n\x15\x44\x65scribeConfigRequest\"S\n\x16\x44\x65scribeConfigResponse\x12\x1f\n\x0b\x63onfig_json\x18\x01 \x01(\tR\nconfigJson\x12\x18\n\x07sources\x18\x02 \x03(\tR\x07sources*\xd7\x01\n\x0c\x42reakerState\x12\x1d\n\x19\x42REAKER_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x42REAKER_STATE_CLOSED\x10\x01\x12\x16\n\x12\x42REAKER_STATE_OPEN\x10\x02\x12\x1b\n\x17\x42REAKER_STATE_HALF_OPEN\x10\x03\x12\x1a\n\x16\x42REAKER_STATE_DISABLED\x10\x04\x12\x1e\n\x1a\x42REAKER_STATE_METRICS_ONLY\x10\x05\x12\x1d\n\x19\x42REAKER_STATE_FORCED_OPEN\x10\x06*o\n\x0e\x45ndpointHealth\x12\x1f\n\x1b\x45NDPOINT_HEALTH_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x45NDPOINT_HEALTH_SERVING\x10\x01\x12\x1f\n\x1b\x45NDPOINT_HEALTH_NOT_SERVING\x10\x02\x32\xeb\x03\n\x0c\x41\x64minService\x12[\n\rListEndpoints\x12!.ensemble.v1.ListEndpointsRequest\x1a\".ensemble.v1.ListEndpointsResponse\"\x03\x90\x02\x01\x12[\n\rDrainEndpoint\x12!.ensemble.v1.DrainEndpointRequest\x1a\".ensemble.v1.DrainEndpointResponse\"\x03\x90\x02\x02\x12\x61\n\x0fUndrainEndpoint\x12#.ensemble.v1.UndrainEndpointRequest\x1a$.ensemble.v1.UndrainEndpointResponse\"\x03\x90\x02\x02\x12^\n\x0e\x44\x65scribeRouter\x12\".ensemble.v1.DescribeRouterRequest\x1a#.ensemble.v1.DescribeRouterResponse\"\x03\x90\x02\x01\x12^\n\x0e\x44\x65scribeConfig\x12\".ensemble.v1.DescribeConfigRequest\x1a#.ensemble.v1.DescribeConfigResponse\"\x03\x90\x02\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,26 +35,44 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_ADMINSERVICE'].methods_by_name['ListEndpoints']._loaded_options = None
   _globals['_ADMINSERVICE'].methods_by_name['ListEndpoints']._serialized_options = b'\220\002\001'
+  _globals['_ADMINSERVICE'].methods_by_name['DrainEndpoint']._loaded_options = None
+  _globals['_ADMINSERVICE'].methods_by_name['DrainEndpoint']._serialized_options = b'\220\002\002'
+  _globals['_ADMINSERVICE'].methods_by_name['UndrainEndpoint']._loaded_options = None
+  _globals['_ADMINSERVICE'].methods_by_name['UndrainEndpoint']._serialized_options = b'\220\002\002'
   _globals['_ADMINSERVICE'].methods_by_name['DescribeRouter']._loaded_options = None
   _globals['_ADMINSERVICE'].methods_by_name['DescribeRouter']._serialized_options = b'\220\002\001'
   _globals['_ADMINSERVICE'].methods_by_name['DescribeConfig']._loaded_options = None
   _globals['_ADMINSERVICE'].methods_by_name['DescribeConfig']._serialized_options = b'\220\002\001'
+  _globals['_BREAKERSTATE']._serialized_start=2058
+  _globals['_BREAKERSTATE']._serialized_end=2273
+  _globals['_ENDPOINTHEALTH']._serialized_start=2275
+  _globals['_ENDPOINTHEALTH']._serialized_end=2386
   _globals['_LISTENDPOINTSREQUEST']._serialized_start=108
   _globals['_LISTENDPOINTSREQUEST']._serialized_end=190
-  _globals['_ENDPOINT']._serialized_start=193
-  _globals['_ENDPOINT']._serialized_end=614
-  _globals['_LISTENDPOINTSRESPONSE']._serialized_start=616
-  _globals['_LISTENDPOINTSRESPONSE']._serialized_end=732
-  _globals['_DESCRIBEROUTERREQUEST']._serialized_start=734
-  _globals['_DESCRIBEROUTERREQUEST']._serialized_end=757
-  _globals['_ROUTINGRULE']._serialized_start=760
-  _globals['_ROUTINGRULE']._serialized_end=941
-  _globals['_DESCRIBEROUTERRESPONSE']._serialized_start=944
-  _globals['_DESCRIBEROUTERRESPONSE']._serialized_end=1132
-  _globals['_DESCRIBECONFIGREQUEST']._serialized_start=1134
-  _globals['_DESCRIBECONFIGREQUEST']._serialized_end=1157
-  _globals['_DESCRIBECONFIGRESPONSE']._serialized_start=1159
-  _globals['_DESCRIBECONFIGRESPONSE']._serialized_end=1242
-  _globals['_ADMINSERVICE']._serialized_start=1245
-  _globals['_ADMINSERVICE']._serialized_end=1544
+  _globals['_ENDPOINTSTATE']._serialized_start=193
+  _globals['_ENDPOINTSTATE']._serialized_end=602
+  _globals['_ENDPOINT']._serialized_start=605
+  _globals['_ENDPOINT']._serialized_end=1163
+  _globals['_LISTENDPOINTSRESPONSE']._serialized_start=1165
+  _globals['_LISTENDPOINTSRESPONSE']._serialized_end=1281
+  _globals['_DRAINENDPOINTREQUEST']._serialized_start=1283
+  _globals['_DRAINENDPOINTREQUEST']._serialized_end=1333
+  _globals['_DRAINENDPOINTRESPONSE']._serialized_start=1335
+  _globals['_DRAINENDPOINTRESPONSE']._serialized_end=1411
+  _globals['_UNDRAINENDPOINTREQUEST']._serialized_start=1413
+  _globals['_UNDRAINENDPOINTREQUEST']._serialized_end=1465
+  _globals['_UNDRAINENDPOINTRESPONSE']._serialized_start=1467
+  _globals['_UNDRAINENDPOINTRESPONSE']._serialized_end=1545
+  _globals['_DESCRIBEROUTERREQUEST']._serialized_start=1547
+  _globals['_DESCRIBEROUTERREQUEST']._serialized_end=1570
+  _globals['_ROUTINGRULE']._serialized_start=1573
+  _globals['_ROUTINGRULE']._serialized_end=1754
+  _globals['_DESCRIBEROUTERRESPONSE']._serialized_start=1757
+  _globals['_DESCRIBEROUTERRESPONSE']._serialized_end=1945
+  _globals['_DESCRIBECONFIGREQUEST']._serialized_start=1947
+  _globals['_DESCRIBECONFIGREQUEST']._serialized_end=1970
+  _globals['_DESCRIBECONFIGRESPONSE']._serialized_start=1972
+  _globals['_DESCRIBECONFIGRESPONSE']._serialized_end=2055
+  _globals['_ADMINSERVICE']._serialized_start=2389
+  _globals['_ADMINSERVICE']._serialized_end=2880
 # @@protoc_insertion_point(module_scope)

@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class AdminServiceStub(object):
-    """Shows how a running gateway is set up. Secrets are never part of an answer.
+    """Shows how a running gateway is set up, and takes endpoints out of service. Secrets are never part
+    of an answer.
     """
 
     def __init__(self, channel):
@@ -39,6 +40,16 @@ class AdminServiceStub(object):
                 '/ensemble.v1.AdminService/ListEndpoints',
                 request_serializer=ensemble_dot_v1_dot_admin__service__pb2.ListEndpointsRequest.SerializeToString,
                 response_deserializer=ensemble_dot_v1_dot_admin__service__pb2.ListEndpointsResponse.FromString,
+                _registered_method=True)
+        self.DrainEndpoint = channel.unary_unary(
+                '/ensemble.v1.AdminService/DrainEndpoint',
+                request_serializer=ensemble_dot_v1_dot_admin__service__pb2.DrainEndpointRequest.SerializeToString,
+                response_deserializer=ensemble_dot_v1_dot_admin__service__pb2.DrainEndpointResponse.FromString,
+                _registered_method=True)
+        self.UndrainEndpoint = channel.unary_unary(
+                '/ensemble.v1.AdminService/UndrainEndpoint',
+                request_serializer=ensemble_dot_v1_dot_admin__service__pb2.UndrainEndpointRequest.SerializeToString,
+                response_deserializer=ensemble_dot_v1_dot_admin__service__pb2.UndrainEndpointResponse.FromString,
                 _registered_method=True)
         self.DescribeRouter = channel.unary_unary(
                 '/ensemble.v1.AdminService/DescribeRouter',
@@ -53,11 +64,27 @@ class AdminServiceStub(object):
 
 
 class AdminServiceServicer(object):
-    """Shows how a running gateway is set up. Secrets are never part of an answer.
+    """Shows how a running gateway is set up, and takes endpoints out of service. Secrets are never part
+    of an answer.
     """
 
     def ListEndpoints(self, request, context):
         """Lists the endpoints in the router's order.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DrainEndpoint(self, request, context):
+        """Gives an endpoint no new requests; running ones end by themselves. Draining one that is drained
+        changes nothing. NOT_FOUND for a name that is not configured.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UndrainEndpoint(self, request, context):
+        """Gives a drained endpoint requests again, one drained by the configuration too.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -85,6 +112,16 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     request_deserializer=ensemble_dot_v1_dot_admin__service__pb2.ListEndpointsRequest.FromString,
                     response_serializer=ensemble_dot_v1_dot_admin__service__pb2.ListEndpointsResponse.SerializeToString,
             ),
+            'DrainEndpoint': grpc.unary_unary_rpc_method_handler(
+                    servicer.DrainEndpoint,
+                    request_deserializer=ensemble_dot_v1_dot_admin__service__pb2.DrainEndpointRequest.FromString,
+                    response_serializer=ensemble_dot_v1_dot_admin__service__pb2.DrainEndpointResponse.SerializeToString,
+            ),
+            'UndrainEndpoint': grpc.unary_unary_rpc_method_handler(
+                    servicer.UndrainEndpoint,
+                    request_deserializer=ensemble_dot_v1_dot_admin__service__pb2.UndrainEndpointRequest.FromString,
+                    response_serializer=ensemble_dot_v1_dot_admin__service__pb2.UndrainEndpointResponse.SerializeToString,
+            ),
             'DescribeRouter': grpc.unary_unary_rpc_method_handler(
                     servicer.DescribeRouter,
                     request_deserializer=ensemble_dot_v1_dot_admin__service__pb2.DescribeRouterRequest.FromString,
@@ -104,7 +141,8 @@ def add_AdminServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AdminService(object):
-    """Shows how a running gateway is set up. Secrets are never part of an answer.
+    """Shows how a running gateway is set up, and takes endpoints out of service. Secrets are never part
+    of an answer.
     """
 
     @staticmethod
@@ -124,6 +162,60 @@ class AdminService(object):
             '/ensemble.v1.AdminService/ListEndpoints',
             ensemble_dot_v1_dot_admin__service__pb2.ListEndpointsRequest.SerializeToString,
             ensemble_dot_v1_dot_admin__service__pb2.ListEndpointsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DrainEndpoint(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ensemble.v1.AdminService/DrainEndpoint',
+            ensemble_dot_v1_dot_admin__service__pb2.DrainEndpointRequest.SerializeToString,
+            ensemble_dot_v1_dot_admin__service__pb2.DrainEndpointResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UndrainEndpoint(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ensemble.v1.AdminService/UndrainEndpoint',
+            ensemble_dot_v1_dot_admin__service__pb2.UndrainEndpointRequest.SerializeToString,
+            ensemble_dot_v1_dot_admin__service__pb2.UndrainEndpointResponse.FromString,
             options,
             channel_credentials,
             insecure,

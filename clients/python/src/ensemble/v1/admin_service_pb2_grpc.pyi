@@ -27,7 +27,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class AdminServiceStub:
-    """Shows how a running gateway is set up. Secrets are never part of an answer."""
+    """Shows how a running gateway is set up, and takes endpoints out of service. Secrets are never part
+    of an answer.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -35,6 +37,12 @@ class AdminServiceStub:
     def __new__(cls, channel: _aio.Channel) -> AdminServiceAsyncStub: ...
     ListEndpoints: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.ListEndpointsRequest, _admin_service_pb2.ListEndpointsResponse]
     """Lists the endpoints in the router's order."""
+    DrainEndpoint: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.DrainEndpointRequest, _admin_service_pb2.DrainEndpointResponse]
+    """Gives an endpoint no new requests; running ones end by themselves. Draining one that is drained
+    changes nothing. NOT_FOUND for a name that is not configured.
+    """
+    UndrainEndpoint: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.UndrainEndpointRequest, _admin_service_pb2.UndrainEndpointResponse]
+    """Gives a drained endpoint requests again, one drained by the configuration too."""
     DescribeRouter: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.DescribeRouterRequest, _admin_service_pb2.DescribeRouterResponse]
     """Describes the router: rules with their thresholds, chain policies and the default endpoint."""
     DescribeConfig: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.DescribeConfigRequest, _admin_service_pb2.DescribeConfigResponse]
@@ -42,18 +50,28 @@ class AdminServiceStub:
 
 @_typing.type_check_only
 class AdminServiceAsyncStub(AdminServiceStub):
-    """Shows how a running gateway is set up. Secrets are never part of an answer."""
+    """Shows how a running gateway is set up, and takes endpoints out of service. Secrets are never part
+    of an answer.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListEndpoints: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.ListEndpointsRequest, _admin_service_pb2.ListEndpointsResponse]  # type: ignore[assignment]
     """Lists the endpoints in the router's order."""
+    DrainEndpoint: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.DrainEndpointRequest, _admin_service_pb2.DrainEndpointResponse]  # type: ignore[assignment]
+    """Gives an endpoint no new requests; running ones end by themselves. Draining one that is drained
+    changes nothing. NOT_FOUND for a name that is not configured.
+    """
+    UndrainEndpoint: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.UndrainEndpointRequest, _admin_service_pb2.UndrainEndpointResponse]  # type: ignore[assignment]
+    """Gives a drained endpoint requests again, one drained by the configuration too."""
     DescribeRouter: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.DescribeRouterRequest, _admin_service_pb2.DescribeRouterResponse]  # type: ignore[assignment]
     """Describes the router: rules with their thresholds, chain policies and the default endpoint."""
     DescribeConfig: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.DescribeConfigRequest, _admin_service_pb2.DescribeConfigResponse]  # type: ignore[assignment]
     """Returns the effective configuration with every secret redacted."""
 
 class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Shows how a running gateway is set up. Secrets are never part of an answer."""
+    """Shows how a running gateway is set up, and takes endpoints out of service. Secrets are never part
+    of an answer.
+    """
 
     @_abc_1.abstractmethod
     def ListEndpoints(
@@ -62,6 +80,24 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_admin_service_pb2.ListEndpointsResponse, _abc.Awaitable[_admin_service_pb2.ListEndpointsResponse]]:
         """Lists the endpoints in the router's order."""
+
+    @_abc_1.abstractmethod
+    def DrainEndpoint(
+        self,
+        request: _admin_service_pb2.DrainEndpointRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_service_pb2.DrainEndpointResponse, _abc.Awaitable[_admin_service_pb2.DrainEndpointResponse]]:
+        """Gives an endpoint no new requests; running ones end by themselves. Draining one that is drained
+        changes nothing. NOT_FOUND for a name that is not configured.
+        """
+
+    @_abc_1.abstractmethod
+    def UndrainEndpoint(
+        self,
+        request: _admin_service_pb2.UndrainEndpointRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_service_pb2.UndrainEndpointResponse, _abc.Awaitable[_admin_service_pb2.UndrainEndpointResponse]]:
+        """Gives a drained endpoint requests again, one drained by the configuration too."""
 
     @_abc_1.abstractmethod
     def DescribeRouter(

@@ -26,6 +26,13 @@ class CachePolicy(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CACHE_POLICY_DEFAULT: _ClassVar[CachePolicy]
     CACHE_POLICY_BYPASS: _ClassVar[CachePolicy]
     CACHE_POLICY_ALLOW_SAMPLED: _ClassVar[CachePolicy]
+
+class Priority(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PRIORITY_UNSPECIFIED: _ClassVar[Priority]
+    PRIORITY_INTERACTIVE: _ClassVar[Priority]
+    PRIORITY_STANDARD: _ClassVar[Priority]
+    PRIORITY_BATCH: _ClassVar[Priority]
 STRATEGY_UNSPECIFIED: Strategy
 STRATEGY_SEQUENTIAL: Strategy
 STRATEGY_BEST_OF_N: Strategy
@@ -34,19 +41,25 @@ CACHE_POLICY_UNSPECIFIED: CachePolicy
 CACHE_POLICY_DEFAULT: CachePolicy
 CACHE_POLICY_BYPASS: CachePolicy
 CACHE_POLICY_ALLOW_SAMPLED: CachePolicy
+PRIORITY_UNSPECIFIED: Priority
+PRIORITY_INTERACTIVE: Priority
+PRIORITY_STANDARD: Priority
+PRIORITY_BATCH: Priority
 
 class Budget(_message.Message):
-    __slots__ = ("max_cost_micros", "max_attempts", "max_tokens")
+    __slots__ = ("max_cost_micros", "max_attempts", "max_tokens", "max_wall_time")
     MAX_COST_MICROS_FIELD_NUMBER: _ClassVar[int]
     MAX_ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
     MAX_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    MAX_WALL_TIME_FIELD_NUMBER: _ClassVar[int]
     max_cost_micros: int
     max_attempts: int
     max_tokens: int
-    def __init__(self, max_cost_micros: _Optional[int] = ..., max_attempts: _Optional[int] = ..., max_tokens: _Optional[int] = ...) -> None: ...
+    max_wall_time: _duration_pb2.Duration
+    def __init__(self, max_cost_micros: _Optional[int] = ..., max_attempts: _Optional[int] = ..., max_tokens: _Optional[int] = ..., max_wall_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class GenerateRequest(_message.Message):
-    __slots__ = ("prompt", "suffix", "hole", "constraints", "sampling", "strategy", "n", "routing_mode", "objective", "budget", "cache_policy", "endpoint_filter", "session_id", "labels", "request_id", "trace", "return_candidates")
+    __slots__ = ("prompt", "suffix", "hole", "constraints", "sampling", "strategy", "n", "routing_mode", "objective", "budget", "cache_policy", "endpoint_filter", "session_id", "labels", "request_id", "trace", "return_candidates", "priority")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -71,6 +84,7 @@ class GenerateRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     TRACE_FIELD_NUMBER: _ClassVar[int]
     RETURN_CANDIDATES_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
     prompt: str
     suffix: str
     hole: _hole_pb2.HoleSpec
@@ -88,7 +102,8 @@ class GenerateRequest(_message.Message):
     request_id: str
     trace: bool
     return_candidates: bool
-    def __init__(self, prompt: _Optional[str] = ..., suffix: _Optional[str] = ..., hole: _Optional[_Union[_hole_pb2.HoleSpec, _Mapping]] = ..., constraints: _Optional[_Iterable[_Union[_hole_pb2.Constraint, _Mapping]]] = ..., sampling: _Optional[_Union[_hole_pb2.Sampling, _Mapping]] = ..., strategy: _Optional[_Union[Strategy, str]] = ..., n: _Optional[int] = ..., routing_mode: _Optional[_Union[_decision_pb2.RoutingMode, str]] = ..., objective: _Optional[_Union[_decision_pb2.Objective, str]] = ..., budget: _Optional[_Union[Budget, _Mapping]] = ..., cache_policy: _Optional[_Union[CachePolicy, str]] = ..., endpoint_filter: _Optional[_Union[_decision_pb2.EndpointFilter, _Mapping]] = ..., session_id: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., request_id: _Optional[str] = ..., trace: bool = ..., return_candidates: bool = ...) -> None: ...
+    priority: Priority
+    def __init__(self, prompt: _Optional[str] = ..., suffix: _Optional[str] = ..., hole: _Optional[_Union[_hole_pb2.HoleSpec, _Mapping]] = ..., constraints: _Optional[_Iterable[_Union[_hole_pb2.Constraint, _Mapping]]] = ..., sampling: _Optional[_Union[_hole_pb2.Sampling, _Mapping]] = ..., strategy: _Optional[_Union[Strategy, str]] = ..., n: _Optional[int] = ..., routing_mode: _Optional[_Union[_decision_pb2.RoutingMode, str]] = ..., objective: _Optional[_Union[_decision_pb2.Objective, str]] = ..., budget: _Optional[_Union[Budget, _Mapping]] = ..., cache_policy: _Optional[_Union[CachePolicy, str]] = ..., endpoint_filter: _Optional[_Union[_decision_pb2.EndpointFilter, _Mapping]] = ..., session_id: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., request_id: _Optional[str] = ..., trace: bool = ..., return_candidates: bool = ..., priority: _Optional[_Union[Priority, str]] = ...) -> None: ...
 
 class GenerateResponse(_message.Message):
     __slots__ = ("text", "finish_reason", "endpoint", "model", "usage", "cost_micros", "confidence", "confidence_method", "verdicts", "candidates", "decision", "attempts", "request_id", "trace_id", "hole_id", "elapsed", "cached", "cache_age", "job_id")

@@ -68,7 +68,7 @@ class EndpointMetrics(_message.Message):
     def __init__(self, endpoint: _Optional[str] = ..., lifetime: _Optional[_Union[EndpointCounters, _Mapping]] = ..., window: _Optional[_Union[EndpointCounters, _Mapping]] = ..., in_flight: _Optional[int] = ...) -> None: ...
 
 class EnsembleCounters(_message.Message):
-    __slots__ = ("requests", "succeeded", "failed", "attempts", "fallback_used", "fallback_exhausted", "non_finite_scores")
+    __slots__ = ("requests", "succeeded", "failed", "attempts", "fallback_used", "fallback_exhausted", "non_finite_scores", "retries", "hedges", "hedge_wins", "shed", "queued", "replayed")
     REQUESTS_FIELD_NUMBER: _ClassVar[int]
     SUCCEEDED_FIELD_NUMBER: _ClassVar[int]
     FAILED_FIELD_NUMBER: _ClassVar[int]
@@ -76,6 +76,12 @@ class EnsembleCounters(_message.Message):
     FALLBACK_USED_FIELD_NUMBER: _ClassVar[int]
     FALLBACK_EXHAUSTED_FIELD_NUMBER: _ClassVar[int]
     NON_FINITE_SCORES_FIELD_NUMBER: _ClassVar[int]
+    RETRIES_FIELD_NUMBER: _ClassVar[int]
+    HEDGES_FIELD_NUMBER: _ClassVar[int]
+    HEDGE_WINS_FIELD_NUMBER: _ClassVar[int]
+    SHED_FIELD_NUMBER: _ClassVar[int]
+    QUEUED_FIELD_NUMBER: _ClassVar[int]
+    REPLAYED_FIELD_NUMBER: _ClassVar[int]
     requests: int
     succeeded: int
     failed: int
@@ -83,7 +89,13 @@ class EnsembleCounters(_message.Message):
     fallback_used: int
     fallback_exhausted: int
     non_finite_scores: int
-    def __init__(self, requests: _Optional[int] = ..., succeeded: _Optional[int] = ..., failed: _Optional[int] = ..., attempts: _Optional[int] = ..., fallback_used: _Optional[int] = ..., fallback_exhausted: _Optional[int] = ..., non_finite_scores: _Optional[int] = ...) -> None: ...
+    retries: int
+    hedges: int
+    hedge_wins: int
+    shed: int
+    queued: int
+    replayed: int
+    def __init__(self, requests: _Optional[int] = ..., succeeded: _Optional[int] = ..., failed: _Optional[int] = ..., attempts: _Optional[int] = ..., fallback_used: _Optional[int] = ..., fallback_exhausted: _Optional[int] = ..., non_finite_scores: _Optional[int] = ..., retries: _Optional[int] = ..., hedges: _Optional[int] = ..., hedge_wins: _Optional[int] = ..., shed: _Optional[int] = ..., queued: _Optional[int] = ..., replayed: _Optional[int] = ...) -> None: ...
 
 class GetMetricsResponse(_message.Message):
     __slots__ = ("ensemble", "endpoints", "uptime")
