@@ -60,7 +60,11 @@ class AttemptStatus(StrEnum):
 
 @value
 class Attempt:
-    """One call to one endpoint. `try_number` is 1-based; `reason` is a `Reason` or empty."""
+    """One call to one endpoint. `try_number` is 1-based; `reason` is a `Reason` or empty.
+
+    `usage` is as reported. `cost_micros` is the cost of that, or of a guess where the endpoint may
+    have worked without telling: a token for every 4 characters of prompt and text received.
+    """
 
     endpoint: str
     try_number: int

@@ -35,7 +35,9 @@ class Endpoint:
     `priority`: lower is tried first. `cost_micros_per_1k`: millionths of the configured currency
     for 1,000 tokens. `timeout_s`: longest time of one attempt. `max_context`: tokens of prompt,
     suffix and completion together, 0 when not stated. `continues`: the endpoint can go on from
-    prompt + partial answer, so that a cut stream may be resumed on it.
+    prompt + partial answer, so that a cut stream may be resumed on it. `group`: replicas of one
+    model share it, and the router sees them as one endpoint of that name; `weight`: share of the
+    group's traffic relative to the others. `idempotent`: asking it twice does no harm but cost.
     """
 
     name: str
@@ -50,6 +52,9 @@ class Endpoint:
     protocol: Protocol = Protocol.NATIVE
     url: str = ""
     model: str = ""
+    group: str = ""
+    weight: float = 1.0
+    idempotent: bool = True
 
     @property
     def rank(self) -> tuple[int, int, str]:

@@ -19,7 +19,10 @@ class Exchange:
     The record (`decision`, `attempts`, `candidates`, `streamed`) only grows, so that an error can
     be explained from it however the request ended. `emit` is set for a streamed answer;
     `streamed` holds the pieces of text already handed to the caller; `exhausted` turns true when
-    no endpoint that may be called is left.
+    no endpoint that may be called is left. `fingerprint` is a digest of the request's body when
+    the caller named the request, so that a repetition can be told from another request; else empty.
+    `replayed` turns true when the result is that of work which another exchange accounts for: its
+    calls must not be counted again.
     """
 
     request: Request
@@ -30,6 +33,8 @@ class Exchange:
     candidates: list[Candidate] = field(default_factory=list[Candidate])
     streamed: list[str] = field(default_factory=list[str])
     exhausted: bool = False
+    fingerprint: bytes = b""
+    replayed: bool = False
 
 
 Handle = Callable[[Exchange], Awaitable[Answer]]

@@ -7,7 +7,7 @@ One error type, two axes. *Kind* says what happened, *origin* whose doing it was
     INFEASIBLE      caller, us         no endpoint or no text can meet the hard requirements
     EXHAUSTED       us, upstream       a limit or budget is used up; wait `retry_after_s`
     UNAVAILABLE     us, upstream       nothing could be reached; wait and retry
-    TRUNCATED       upstream           a stream broke after text was sent; ask again
+    TRUNCATED       us, upstream       a stream broke after text was sent; ask again
     DEADLINE        caller, upstream   the time was over
     CANCELLED       caller, us         the caller left, or the answer was no longer needed
     UNVERIFIED      upstream           every candidate failed a required check
@@ -18,7 +18,8 @@ One error type, two axes. *Kind* says what happened, *origin* whose doing it was
     MALFORMED       upstream           the endpoint answered nonsense
     INTERNAL        us                 a bug of ours
 
-Only faults of origin UPSTREAM count against an endpoint. `Reason` is the machine-readable name
+Only faults of origin UPSTREAM count against an endpoint. `Category` sums the two axes up in the
+seven words that operators group by. `Reason` is the machine-readable name
 that callers see; docs/errors.md lists each with its kind and its gRPC status.
 """
 
@@ -56,6 +57,24 @@ class Origin(StrEnum):
     UPSTREAM = "upstream"
 
 
+class Category(StrEnum):
+    """Whom a failure concerns: what dashboards group by, and alerts are routed by.
+
+    `caller` asked for something wrong, or left; `overload`: a limit, a quota or a queue; `auth`:
+    credentials or set-up between two parties; `transport`: an endpoint not reached, too slow or
+    talking nonsense; `truncation`: text that broke off; `constraint`: text that may not be or
+    was not found; `bug`: ours.
+    """
+
+    CALLER = "caller"
+    OVERLOAD = "overload"
+    AUTH = "auth"
+    TRANSPORT = "transport"
+    TRUNCATION = "truncation"
+    CONSTRAINT = "constraint"
+    BUG = "bug"
+
+
 class Reason(StrEnum):
     """The names that callers may match on; each one is raised somewhere and tested."""
 
@@ -74,6 +93,13 @@ class Reason(StrEnum):
     BUDGET_EXHAUSTED = "BUDGET_EXHAUSTED"
     DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
     CALLER_CANCELLED = "CALLER_CANCELLED"
+    GATEWAY_OVERLOADED = "GATEWAY_OVERLOADED"
+    REQUEST_ID_REUSED = "REQUEST_ID_REUSED"
+    BREAKER_OPEN = "BREAKER_OPEN"
+    ENDPOINT_SATURATED = "ENDPOINT_SATURATED"
+    ENDPOINT_UNHEALTHY = "ENDPOINT_UNHEALTHY"
+    ENDPOINT_WARMING_UP = "ENDPOINT_WARMING_UP"
+    TOO_LITTLE_TIME = "TOO_LITTLE_TIME"
     NOT_NEEDED = "NOT_NEEDED"
     SHUTTING_DOWN = "SHUTTING_DOWN"
     UNKNOWN_ENDPOINT = "UNKNOWN_ENDPOINT"
@@ -88,6 +114,24 @@ class Reason(StrEnum):
     UPSTREAM_MODEL_UNKNOWN = "UPSTREAM_MODEL_UNKNOWN"
     UPSTREAM_ERROR = "UPSTREAM_ERROR"
     INTERNAL_ERROR = "INTERNAL_ERROR"
+
+
+CATEGORIES = {
+    Kind.INVALID: Category.CALLER,
+    Kind.INFEASIBLE: Category.CONSTRAINT,
+    Kind.EXHAUSTED: Category.OVERLOAD,
+    Kind.UNAVAILABLE: Category.TRANSPORT,
+    Kind.TRUNCATED: Category.TRUNCATION,
+    Kind.DEADLINE: Category.TRANSPORT,
+    Kind.CANCELLED: Category.CALLER,
+    Kind.UNVERIFIED: Category.CONSTRAINT,
+    Kind.UNAUTHENTICATED: Category.AUTH,
+    Kind.DENIED: Category.AUTH,
+    Kind.NOT_FOUND: Category.AUTH,
+    Kind.UNIMPLEMENTED: Category.CALLER,
+    Kind.MALFORMED: Category.TRANSPORT,
+    Kind.INTERNAL: Category.BUG,
+}
 
 
 @value
@@ -127,6 +171,18 @@ class Fault(Exception):
 
     def __repr__(self) -> str:
         return f"Fault({self.kind}, {self.origin}, {self.reason}, {self.message!r})"
+
+    @property
+    def category(self) -> Category:
+        """The word that operators group it by."""
+        ours = self.origin is not Origin.UPSTREAM
+        if self.kind is Kind.DEADLINE and ours:
+            return Category.CALLER
+        if self.reason is Reason.BUDGET_EXHAUSTED:
+            return Category.CALLER
+        if self.kind is Kind.NOT_FOUND and self.origin is Origin.CALLER:
+            return Category.CALLER
+        return CATEGORIES[self.kind]
 
     @property
     def against_endpoint(self) -> bool:

@@ -91,13 +91,25 @@ class Strategy(StrEnum):
     BEST_OF_N = "best_of_n"
 
 
+class Priority(StrEnum):
+    """Who is served first when not everybody can be."""
+
+    INTERACTIVE = "interactive"
+    STANDARD = "standard"
+    BATCH = "batch"
+
+
 @value
 class Budget:
-    """What one request may spend over all attempts; `None` = no limit of the caller's."""
+    """What one request may spend over all attempts; `None` = no limit of the caller's.
+
+    `max_wall_s`: seconds from its arrival to its answer, queueing and checks included.
+    """
 
     max_cost_micros: int | None = None
     max_attempts: int | None = None
     max_tokens: int | None = None
+    max_wall_s: float | None = None
 
 
 @value
@@ -119,7 +131,8 @@ class Request:
     """One request to fill a hole, as every layer below the ingress sees it.
 
     `strategy` and `n` are None when the caller left them to the configuration. `trace_context`
-    holds the caller's W3C headers, the only metadata that goes upstream.
+    holds the caller's W3C headers, the only metadata that goes upstream. `tenant` names who pays,
+    empty when the caller did not say.
     """
 
     hole: Hole
@@ -133,3 +146,5 @@ class Request:
     labels: tuple[tuple[str, str], ...] = ()
     return_candidates: bool = False
     trace_context: tuple[tuple[str, str], ...] = field(default=())
+    tenant: str = ""
+    priority: Priority = Priority.STANDARD

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import inf
 from typing import Protocol
 
-from gateway.core.candidate import Attempt, Completion
+from gateway.core.candidate import Attempt, AttemptStatus, Completion, Usage
 from gateway.core.deadline import Deadline
+from gateway.core.endpoint import Endpoint
+from gateway.core.faults import Fault, Kind, Origin, Reason
 from gateway.core.outcome import Outcome
 from gateway.core.ports import SendText, Task
 
@@ -15,12 +18,22 @@ from gateway.core.ports import SendText, Task
 class Account(Protocol):
     """Keeps what a request may spend. Reserve before a call, settle after it."""
 
+    @property
+    def limited(self) -> bool:
+        """False when it allows everything, so that nothing has to be reserved or settled."""
+        ...
+
+    @property
+    def retry_after_s(self) -> float | None:
+        """Seconds after which what was refused last may be allowed; None when waiting is vain."""
+        ...
+
     def reserve(self, task: Task) -> str:
         """Set the worst case of one more call aside; return why not when it does not fit."""
         ...
 
-    def settle(self, task: Task, attempt: Attempt) -> None:
-        """Replace the reserved worst case by what the finished attempt really cost."""
+    def settle(self, task: Task, usage: Usage | None) -> None:
+        """Replace the reserved worst case by what the call used; None, unknown, leaves it."""
         ...
 
 
@@ -43,7 +56,12 @@ class Invocation:
     `send` is set for a streamed answer; `sent` turns true with the first text handed to it, after
     which nothing may be tried again. `attempts` is the request's record, to which each finished
     try is appended. `try_number` is 1-based.
-    `last` is false while another endpoint would be tried after this one.
+    `last` is false while another endpoint would be tried after this one; `ahead` names those, in
+    order. `first_by` is the time on the clock by which the first text of a streamed answer has to
+    come. `tried` names the replicas already called for it, `hedged` turns true when a second call
+    was made beside the first: such an invocation is not retried. `done` is the record of the call
+    that ended last, `received` the characters of text that came in the running call or that one.
+    `writer` names the endpoint of the text handed to `send` when a call beside this one wrote it.
     """
 
     task: Task
@@ -54,10 +72,44 @@ class Invocation:
     sent: bool = False
     try_number: int = 1
     last: bool = True
+    ahead: tuple[Endpoint, ...] = ()
+    first_by: float = inf
+    tried: list[str] = field(default_factory=list[str])
+    hedged: bool = False
+    done: Attempt | None = None
+    received: int = 0
+    writer: str = ""
 
 
 Call = Callable[[Invocation], Awaitable[Completion]]
 """Performs an invocation; raises Fault."""
 
 Policy = Callable[[Call], Call]
-"""Wraps a call with one concern. Order lives in `gateway.app.ATTEMPT_STACK`."""
+"""Wraps a call with one concern. Order lives in `gateway.app`."""
+
+
+def not_called(
+    invocation: Invocation,
+    reason: Reason,
+    words: str,
+    *,
+    kind: Kind = Kind.UNAVAILABLE,
+    origin: Origin = Origin.US,
+    retry_after_s: float | None = None,
+) -> Fault:
+    """Record that a policy kept the endpoint from being called, and return the fault to raise.
+
+    Such an attempt is SKIPPED in the answer and in no statistics of the endpoint.
+    """
+    task = invocation.task
+    invocation.attempts.append(
+        Attempt(
+            task.endpoint.name,
+            invocation.try_number,
+            AttemptStatus.SKIPPED,
+            reason,
+            words,
+            candidate=task.candidate,
+        )
+    )
+    return Fault(kind, origin, reason, words, retry_after_s=retry_after_s)

@@ -23,7 +23,8 @@ class Task:
     """What one endpoint is asked.
 
     `sampling` is that of this candidate. `partial` is set after a cut stream: the text already
-    sent, from which the endpoint must go on.
+    sent, from which the endpoint must go on. `tries_before` counts the earlier tries, of which
+    the endpoint is told (gRFC A6).
     """
 
     request: Request
@@ -31,6 +32,7 @@ class Task:
     sampling: Sampling
     candidate: int = 0
     partial: str = ""
+    tries_before: int = 0
 
 
 class Upstream(Protocol):
