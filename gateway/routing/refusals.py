@@ -13,6 +13,9 @@ from gateway.routing.rules import Rule
 MOST_NAMED = 10
 """Endpoints or constraints that one message names; the rest is counted."""
 
+DRAINED_RETRY_S = 5.0
+"""When a caller may come back to endpoints that are all drained: a guess at an operator's pace."""
+
 
 def infeasible(constraints: Sequence[Constraint]) -> Fault:
     """Some constraint was found impossible to meet, so no endpoint is worth calling (HS-06).
@@ -43,23 +46,26 @@ def nothing_eligible(
     """No endpoint may be called: each one is ruled out by a filter or by a STRICT chain.
 
     `passing` holds the endpoints that pass the filters but lack the capability of a STRICT rule.
-    The caller should relax the request, or the operator configure a fitting endpoint.
+    The caller should relax the request, or the operator configure a fitting endpoint. When all
+    are drained the request is not at fault: UNAVAILABLE, to be tried again later.
     """
     lacking = f"lacks {rule.capability}, which the {rule.name} rule never leaves ({words})"
     refused = [
         *excluded,
         *(Excluded(endpoint.name, ExclusionReason.CAPABILITY, lacking) for endpoint in passing),
     ]
+    all_drained = all(refusal.reason is ExclusionReason.DRAINED for refusal in refused)
     return Fault(
-        Kind.INFEASIBLE,
+        Kind.UNAVAILABLE if all_drained else Kind.INFEASIBLE,
         Origin.US,
         Reason.NO_ELIGIBLE_ENDPOINT,
-        "no endpoint is eligible: "
+        ("all endpoints are drained: " if all_drained else "no endpoint is eligible: ")
         + _listed(f"{refusal.endpoint!r} {refusal.detail}" for refusal in refused),
         violations=tuple(
             FieldViolation(f"endpoints[{refusal.endpoint}]", f"{refusal.reason}: {refusal.detail}")
             for refusal in refused[:MOST_NAMED]
         ),
+        retry_after_s=DRAINED_RETRY_S if all_drained else None,
     )
 
 

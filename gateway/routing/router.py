@@ -67,7 +67,8 @@ class RoutingTable:
 def route(table: RoutingTable, request: Request) -> RoutingDecision:
     """Decide where a request goes. Cost: constant, or linear in endpoints when filters apply.
 
-    Raises Fault(INFEASIBLE) when a constraint cannot be met or no endpoint may be called.
+    Raises Fault(INFEASIBLE) when a constraint cannot be met or no endpoint may be called, and
+    Fault(UNAVAILABLE) when all endpoints are drained.
     """
     constraints = request.hole.constraints
     for constraint in constraints:
@@ -130,7 +131,8 @@ class RouterDescription:
 class ModelRouter:
     """Routes requests over one snapshot. Immutable, so any number of threads may share it (R-15).
 
-    Raises ValueError for settings that it cannot follow.
+    Whoever drains an endpoint makes a new one, over `snapshot.with_drained`. Raises ValueError for
+    settings that it cannot follow.
     """
 
     snapshot: Snapshot
@@ -142,8 +144,9 @@ class ModelRouter:
     def route(self, request: Request) -> RoutingDecision:
         """Decide where a request goes, without calling anything.
 
-        Raises Fault(INFEASIBLE, CALLER) for a constraint that cannot be met, and
-        Fault(INFEASIBLE, US) when no endpoint may be called.
+        Raises Fault(INFEASIBLE, CALLER) for a constraint that cannot be met,
+        Fault(INFEASIBLE, US) when no endpoint may be called, and Fault(UNAVAILABLE, US) when all
+        are drained.
         """
         return route(self.table, request)
 

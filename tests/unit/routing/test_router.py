@@ -172,6 +172,45 @@ def test_drained_endpoints_are_listed_without_any_filter() -> None:
     assert "the default endpoint 'fast' is not eligible" in decision.detail
 
 
+def test_when_all_endpoints_are_drained_the_caller_may_come_back() -> None:
+    """They are unavailable, which no change of the request mends: no FAILED_PRECONDITION."""
+    fleet = (replace(FAST, drained=True), replace(QUALITY, drained=True))
+    for wanted in (request(), request(SECURE), request(hole(prompt="x" * 3000))):
+        with pytest.raises(Fault) as caught:
+            ModelRouter(snapshot_of(*fleet)).route(wanted)
+        fault = caught.value
+        assert (fault.kind, fault.origin) == (Kind.UNAVAILABLE, Origin.US)
+        assert fault.reason is Reason.NO_ELIGIBLE_ENDPOINT
+        assert fault.retry_after_s == 5
+        assert fault.message == (
+            "all endpoints are drained: 'fast' is drained; 'quality' is drained"
+        )
+
+
+def test_one_endpoint_that_is_not_drained_makes_the_filters_the_reason() -> None:
+    wanted = EndpointFilter(required_tags=frozenset({"eu"}))
+    with pytest.raises(Fault, match="no endpoint is eligible") as caught:
+        ModelRouter(snapshot_of(replace(FAST, drained=True), QUALITY)).route(
+            request(endpoint_filter=wanted)
+        )
+    assert caught.value.kind is Kind.INFEASIBLE
+    assert caught.value.retry_after_s is None
+
+
+def test_a_group_of_replicas_is_routed_to_by_its_name() -> None:
+    one = replace(FAST, name="one", group="fast")
+    two = replace(FAST, name="two", group="fast")
+    snapshot = snapshot_of(one, two, QUALITY)
+    assert ModelRouter(snapshot).route(request()).chain == ("fast", "quality")
+    less = snapshot.with_drained("one", drained=True)
+    assert ModelRouter(less).route(request()).chain == ("fast", "quality")
+    none = less.with_drained("two", drained=True)
+    decision = ModelRouter(none).route(request())
+    assert decision.chain == ("quality",)
+    assert decision.excluded == (Excluded("fast", ExclusionReason.DRAINED, "is drained"),)
+    assert decision.snapshot_version == 3
+
+
 def test_a_refusal_names_ten_endpoints_and_counts_the_rest() -> None:
     fleet = tuple(Endpoint(f"e{index:02}") for index in range(12))
     wanted = EndpointFilter(required_tags=frozenset({"eu"}))
