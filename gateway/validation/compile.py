@@ -22,7 +22,7 @@ from gateway.core.hole import Hole
 from gateway.core.value import value
 from gateway.validation.cache import CompiledCache
 from gateway.validation.feasible import Requirement, contradictions, mask_is_impossible
-from gateway.validation.finding import BrokenError, Check, Fixed, unchecked
+from gateway.validation.finding import BrokenError, Check, Fixed, Foretelling, unchecked
 from gateway.validation.forbidden import NonEmpty, compile_forbidden
 from gateway.validation.grammar import compile_grammar
 from gateway.validation.regex import compile_regex
@@ -69,6 +69,14 @@ class Checks:
             finding = named.check.find(text)
             verdicts.append(Verdict(named.name, finding.status, finding.reason, named.required))
         return tuple(verdicts)
+
+    def hopeless(self, beginning: str) -> bool:
+        """Say whether every text that begins so fails a check."""
+        return any(
+            named.check.hopeless(beginning)
+            for named in self.checks
+            if isinstance(named.check, Foretelling)
+        )
 
     def costly(self, text: str) -> bool:
         """Say whether `run` may take so long that it belongs in a worker thread."""

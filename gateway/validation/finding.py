@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from gateway.core.constraint import VerdictStatus
 from gateway.core.value import value
@@ -44,6 +44,15 @@ class Check(Protocol):
 
     def costly(self, length: int) -> bool:
         """Say whether a text of so many characters should be checked off the event loop."""
+        ...
+
+
+@runtime_checkable
+class Foretelling(Protocol):
+    """A check that can tell from the beginning of a text that every continuation fails."""
+
+    def hopeless(self, beginning: str) -> bool:
+        """Say whether every text that begins so fails; False when nobody can say."""
         ...
 
 

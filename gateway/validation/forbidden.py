@@ -34,6 +34,10 @@ class Forbidden:
                 return failed(f"texts[{index}] of the constraint occurs in the fill")
         return PASSED
 
+    def hopeless(self, beginning: str) -> bool:
+        """What occurs in the beginning occurs in the whole."""
+        return any(forbidden in beginning for forbidden in self.texts)
+
     def costly(self, length: int) -> bool:
         """A long text, once for each string."""
         return length * len(self.texts) > LARGE_TEXT * 16

@@ -89,6 +89,20 @@ class PythonSyntax:
             return unchecked("the code is nested too deeply to be parsed")
         return unchecked("the code around the hole is a fragment that does not parse by itself")
 
+    def hopeless(self, beginning: str) -> bool:
+        """Say whether the code before the hole is a good start, and with these lines none."""
+        if len(self.prompt) + len(beginning) > MAX_SOURCE:
+            return False
+        lines = beginning[: beginning.rfind("\n") + 1]
+        try:
+            return not any(self._may_go_on(header, lines) for header in self._headers())
+        except UndecidableError:
+            return False
+
+    def _may_go_on(self, header: str, lines: str) -> bool:
+        before = header + self.prompt
+        return starts_well(before + lines) or not starts_well(before)
+
     def costly(self, length: int) -> bool:
         """Long code; the parser reads some megabytes a second."""
         return len(self.prompt) + length + len(self.suffix) > LARGE_TEXT

@@ -194,3 +194,13 @@ def test_the_libraries_are_loaded_with_the_first_constraint_that_needs_them() ->
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_a_beginning_is_hopeless_when_one_check_says_so() -> None:
+    banned = Constraint("no_eval", ForbiddenText(("eval(",)), required=True)
+    checks = compile_checks(
+        Hole("def f():\n", spec=HoleSpec(language="python"), constraints=(banned,))
+    )
+    assert checks.hopeless("    return )\n")
+    assert checks.hopeless("    eval(1)\n")
+    assert not checks.hopeless("    return 1\n")

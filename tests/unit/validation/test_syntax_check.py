@@ -176,3 +176,45 @@ def test_a_warning_about_a_fill_goes_nowhere() -> None:
 )
 def test_the_message_of_the_parser_is_told_without_what_it_quotes(message: str, words: str) -> None:
     assert plain(message) == words
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
+def test_no_beginning_of_a_good_fill_is_hopeless(module: ModuleType) -> None:
+    """A text held back for ever is a stream that never begins: the foresight must be sound."""
+    for lines, first, last in statements(module):
+        check = PythonSyntax("".join(lines[:first]), "".join(lines[last:]))
+        for end in range(first, last + 1):
+            assert not check.hopeless("".join(lines[first:end])), lines[first:end]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "beginning"),
+    [
+        ("def f():\n", "    try:\n        x\n"),
+        ("def f():\n", '    """A doc\n'),
+        ("def f():\n", "    x = [\n"),
+        ("def f():\n", "    if a:\n        b\n    elif c:\n"),
+        ("@decorator\n", "@another\n"),
+        ("x = (", "1,\n"),
+        ("    return 1\n", "    x\n"),
+        ("))", "y\n"),
+    ],
+)
+def test_what_may_still_become_good_is_not_hopeless(prompt: str, beginning: str) -> None:
+    assert not PythonSyntax(prompt, "").hopeless(beginning)
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    ["    return )\n", "    x = = 1\n", "    def (:\n", "  x\n y\n", "    1 = x\n    y\n"],
+)
+def test_what_no_line_after_it_can_mend_is_hopeless(beginning: str) -> None:
+    check = PythonSyntax("def f():\n", "")
+    assert check.hopeless(beginning)
+    assert check.find(beginning).status is FAILED
+
+
+def test_only_whole_lines_are_looked_at_and_only_within_bounds() -> None:
+    assert not PythonSyntax("def f():\n", "").hopeless("    return )")
+    assert not PythonSyntax("x" * MAX_SOURCE, "").hopeless(")\n")
+    assert not PythonSyntax("x" + ".y" * 20_000, "").hopeless("\n")

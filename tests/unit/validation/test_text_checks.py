@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from gateway.core.constraint import ForbiddenText, Regex, VerdictStatus
-from gateway.validation.finding import MAX_MESSAGE, BrokenError, Fixed, bounded, unchecked
+from gateway.validation.finding import (
+    MAX_MESSAGE,
+    BrokenError,
+    Fixed,
+    Foretelling,
+    bounded,
+    unchecked,
+)
 from gateway.validation.forbidden import NonEmpty, compile_forbidden
 from gateway.validation.regex import compile_regex
 
@@ -101,3 +108,10 @@ def test_a_fixed_finding_is_the_same_for_every_text() -> None:
 def test_a_long_message_becomes_one_short_line() -> None:
     assert bounded("a\n  b\t c") == "a b c"
     assert len(bounded("x" * 1000)) == MAX_MESSAGE
+
+
+def test_a_forbidden_string_in_the_beginning_is_hopeless() -> None:
+    check = compile_forbidden(ForbiddenText(("eval(",)))
+    assert isinstance(check, Foretelling)
+    assert check.hopeless("x = eval(")
+    assert not check.hopeless("x = eva")
