@@ -1,5 +1,5 @@
 # noqa: INP001 - a script
-"""Write docs/config.md from gateway/config/schema.py: `python docs/generate_config.py`.
+"""Write docs/config.md from gateway/config: `python docs/generate_config.py`.
 
 A test regenerates the text and compares it with the file, so a setting cannot be added, renamed or
 changed without its documentation.
@@ -12,14 +12,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast, get_args
 
-from gateway.config.schema import Section, Settings
+from gateway.config.schema import Settings
+from gateway.config.section import Section
 
 PAGE = Path(__file__).with_name("config.md")
 
 HEAD = """\
 # Configuration
 
-<!-- Written by docs/generate_config.py from gateway/config/schema.py. Do not edit. -->
+<!-- Written by docs/generate_config.py from gateway/config. Do not edit. -->
 
 `ensemble serve` reads one TOML file: the one named by `--config` or by the variable
 `ENSEMBLE_CONFIG`, else `ensemble/gateway.toml` in `$XDG_CONFIG_HOME` (`~/.config` when that is not
@@ -77,6 +78,10 @@ RULES: Mapping[str, str] = {
     "grace_outlasts_deadlines": "`drain_grace_s` is at least `default_deadline_s`, so that a "
     "request that was taken can use its whole deadline during a shutdown.",
     "bands_do_not_overlap": "`fast_below` is not above `quality_above`.",
+    "window_holds_the_minimum": "`minimum_calls` is not above `window_size` where the window "
+    "counts calls, for such a breaker would never open.",
+    "health_check_fits": '`health = "http"` needs a `health_path`; `health = "watch"` needs the '
+    "native protocol.",
 }
 """In words, each check over several keys of one section, by the name of its validator."""
 

@@ -3,57 +3,116 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import Self
 
-from gateway.config.schema import EndpointConfig, Settings
-from gateway.config.secrets import resolve
+from gateway.config.reliability import HealthCheck
+from gateway.config.schema import Settings
+from gateway.config.values import config_text, snapshot_of, upstream_options
 from gateway.core.candidate import Completion
 from gateway.core.endpoint import Endpoint
 from gateway.core.exchange import Guard
 from gateway.core.policy import Call, Invocation, Policy
 from gateway.core.ports import Clock, Upstream
-from gateway.core.snapshot import RouterSettings, Snapshot
+from gateway.core.snapshot import Snapshot
 from gateway.ensemble.client import EnsembleClient, EnsembleSettings
+from gateway.ensemble.hold import HoldSettings
 from gateway.ensemble.judge import SCORERS
-from gateway.ingress.admin import ADMIN, TELEMETRY, AdminService, ConfigText, TelemetryService
+from gateway.ingress.admin import ADMIN, TELEMETRY, AdminService, TelemetryService
 from gateway.ingress.grpc_server import SERVICE, GatewayService
 from gateway.ingress.listener import Listener, ListenerSettings
+from gateway.parts import EndpointParts, Parts
+from gateway.policies.admit import admit
+from gateway.policies.balance import balance
+from gateway.policies.breaker import breaker
+from gateway.policies.budget import budget
 from gateway.policies.count import count
 from gateway.policies.deadline import DeadlineSettings, deadline
+from gateway.policies.eject import eject
+from gateway.policies.gate import gate
+from gateway.policies.hedge import HedgeSettings, hedge
+from gateway.policies.idempotent import idempotent
 from gateway.policies.observe import observe
 from gateway.policies.retry import RetrySettings, retry
-from gateway.policies.timeout import timeout
-from gateway.routing.router import ModelRouter
+from gateway.policies.split import split
+from gateway.policies.standing import standing
+from gateway.policies.timeout import TimeoutSettings, timeout
+from gateway.routing.router import ModelRouter, RouterDescription
 from gateway.state.fleet import Fleet
-from gateway.upstreams.connect import connect
-from gateway.upstreams.options import UpstreamOptions
+from gateway.state.reading import EndpointReading
+from gateway.state.standing import Health
+from gateway.upstreams.connect import connect, probe_of
+from gateway.upstreams.probe import Probe, Prober, ProbeSettings
+
+Target = Endpoint
+"""An endpoint as the router sees it: a server, or the representative of a group."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What the policies are made of."""
+def _retry(parts: Parts, target: Target) -> Policy:
+    config = parts.settings.retry
+    return retry(
+        RetrySettings(config.max_tries, config.base_s, config.factor, config.max_s),
+        parts.clock,
+        parts.draw,
+        parts.throttles[target.name],
+        replicas=parts.replicas(target.name),
+    )
 
-    settings: Settings
-    fleet: Fleet
-    clock: Clock
+
+def _hedge(parts: Parts, target: Target) -> Policy | None:
+    config = parts.settings.hedge
+    if not (config.enabled and target.idempotent):
+        return None
+    return hedge(
+        HedgeSettings(config.max_calls),
+        parts.fleet,
+        parts.hedges[target.name],
+        parts.throttles[target.name],
+        parts.clock,
+    )
+
+
+def _standing(parts: Parts, of: EndpointParts) -> Policy | None:
+    return standing(parts.standing.of(of.config.name))
+
+
+def _eject(parts: Parts, of: EndpointParts) -> Policy | None:
+    group = parts.group_of(of)
+    return None if group is None or group.ejector is None else eject(group.ejector)
+
+
+def _timeout(parts: Parts, _: EndpointParts) -> Policy:
+    config = parts.settings.timeouts
+    settings = TimeoutSettings(config.first_text_s, config.between_texts_s)
+    return timeout(settings, parts.clock, parts.fleet)
 
 
 REQUEST_STACK: tuple[tuple[str, Callable[[Parts], Guard]], ...] = (
-    ("count", lambda parts: count(parts.fleet)),
+    ("count", lambda parts: count(parts.fleet, parts.target_of)),
+    ("idempotent", lambda parts: idempotent(parts.replays, parts.clock)),
     ("deadline", lambda parts: deadline(DeadlineSettings(), parts.clock)),
+    ("admit", lambda parts: admit(parts.admission)),
 )
 """What guards a request, outermost first."""
 
-ATTEMPT_STACK: tuple[tuple[str, Callable[[Parts], Policy]], ...] = (
-    ("retry", lambda parts: retry(_retry_settings(parts.settings), parts.clock, random.random)),
-    ("observe", lambda parts: observe(parts.fleet, parts.clock)),
-    ("timeout", lambda parts: timeout(parts.clock)),
+TARGET_STACK: tuple[tuple[str, Callable[[Parts, Target], Policy | None]], ...] = (
+    ("split", lambda parts, _: split(parts.fleet, parts.clock)),
+    ("retry", _retry),
+    ("hedge", _hedge),
 )
-"""What guards a call to an endpoint, outermost first."""
+"""What guards the asking of one endpoint or group, outermost first."""
+
+ATTEMPT_STACK: tuple[tuple[str, Callable[[Parts, EndpointParts], Policy | None]], ...] = (
+    ("standing", _standing),
+    ("gate", lambda parts, of: gate(of.gate, parts.clock)),
+    ("breaker", lambda parts, of: breaker(of.breaker, parts.clock)),
+    ("eject", _eject),
+    ("budget", lambda _, __: budget()),
+    ("observe", lambda parts, _: observe(parts.fleet, parts.clock)),
+    ("timeout", _timeout),
+)
+"""What guards a call to one server, outermost first. One that builds None has nothing to do."""
 
 
 class Gateway:
@@ -68,16 +127,13 @@ class Gateway:
         self, settings: Settings, *, sources: tuple[str, ...] = (), clock: Clock = time.monotonic
     ) -> None:
         self.settings = settings
-        self.router = ModelRouter(snapshot_of(settings))
-        self.fleet = Fleet(
-            self.router.snapshot.by_name,
-            clock,
-            window_s=settings.metrics.window_s,
-            window_attempts=settings.metrics.window_attempts,
-        )
+        self._router = ModelRouter(snapshot_of(settings))
+        self.parts = Parts(settings, self._router.snapshot, clock)
+        self._drained = _drained(self._router.snapshot)
         self._sources = sources
         self._clock = clock
         self._upstreams: list[Upstream] = []
+        self._prober: Prober | None = None
         self._ensemble: EnsembleClient | None = None
         self._listener: Listener | None = None
 
@@ -88,9 +144,56 @@ class Gateway:
             raise RuntimeError("enter the gateway first: `async with Gateway(settings) as gateway`")
         return self._ensemble
 
+    @property
+    def router(self) -> ModelRouter:
+        """The router now in force; draining an endpoint puts another in its place."""
+        return self._router
+
+    @property
+    def fleet(self) -> Fleet:
+        """The counters of the ensemble and of each endpoint."""
+        return self.parts.fleet
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The endpoints and rules that the next request will get."""
+        return self._router.snapshot
+
+    def describe(self) -> RouterDescription:
+        """Describe the router now in force."""
+        return self._router.describe()
+
+    def reading(self, name: str) -> EndpointReading:
+        """Tell how an endpoint does now."""
+        return self.parts.reading(name)
+
+    def max_concurrency(self, name: str) -> int:
+        """Tell the configured limit of calls at once to an endpoint."""
+        return self.parts.endpoints[name].config.max_concurrency
+
+    def drain(self, name: str, *, drained: bool) -> tuple[str, ...]:
+        """Give an endpoint, or all of a group, no new requests, or requests again.
+
+        Running requests keep the router that they began with. An endpoint that gets requests again
+        starts with a closed breaker. Returns the names that `name` stands for; raises KeyError for
+        one that is not configured.
+        """
+        names = tuple(endpoint.name for endpoint in self.snapshot.named(name))
+        self._router = ModelRouter(self.snapshot.with_drained(name, drained=drained))
+        self._drained = _drained(self.snapshot)
+        if self._ensemble is not None:
+            self._ensemble.router = self._router
+        for one in names:
+            if not drained:
+                self.parts.endpoints[one].reopen()
+            self._tell_health(one)
+        return names
+
     async def __aenter__(self) -> Self:
         try:
             self._ensemble = self._compose()
+            self._prober = Prober(self._probes(), self._heard)
+            self._prober.start()
         except BaseException:
             await self._close()
             raise
@@ -103,6 +206,10 @@ class Gateway:
         await self._close()
 
     async def _close(self) -> None:
+        if self._prober is not None:
+            await self._prober.close()
+            self._prober = None
+        await self.parts.replays.close()
         await asyncio.gather(*(upstream.close() for upstream in self._upstreams))
         self._upstreams.clear()
         self._ensemble = None
@@ -117,8 +224,8 @@ class Gateway:
                 batch_in_flight=server.batch_in_flight,
                 clock=self._clock,
             ).handlers(),
-            AdminService(self.router, config_text(self.settings, self._sources)).handlers(),
-            TelemetryService(self.fleet, self.router).handlers(),
+            AdminService(self, config_text(self.settings, self._sources)).handlers(),
+            TelemetryService(self.parts.fleet, self, self.parts.counters).handlers(),
         )
         self._listener = Listener(
             ListenerSettings(
@@ -127,8 +234,10 @@ class Gateway:
             services,
             names=(SERVICE, ADMIN, TELEMETRY),
             reflection=server.reflection,
-            endpoints=self.router.snapshot.endpoints,
+            endpoints=self.snapshot.callable,
         )
+        for endpoint in self.snapshot.callable:
+            self._tell_health(endpoint.name)
         return await self._listener.start()
 
     async def serve(self, stop: asyncio.Event) -> None:
@@ -142,37 +251,91 @@ class Gateway:
             self._listener = None
 
     def _compose(self) -> EnsembleClient:
-        settings = self.settings
-        parts = Parts(settings, self.fleet, self._clock)
-        policies = [build(parts) for _, build in ATTEMPT_STACK]
+        settings, parts = self.settings, self.parts
         calls: dict[str, Call] = {}
-        for config in settings.endpoint:
-            endpoint = self.router.snapshot.by_name[config.name]
-            upstream = connect(endpoint, _options(config, settings), self._clock)
+        for endpoint in self.snapshot.callable:
+            of = parts.endpoints[endpoint.name]
+            upstream = connect(endpoint, upstream_options(of.config, settings), self._clock)
             self._upstreams.append(upstream)
-            call = call_of(upstream)
-            for policy in reversed(policies):
-                call = policy(call)
-            calls[endpoint.name] = call
+            calls[endpoint.name] = _wrapped(
+                call_of(upstream), [build(parts, of) for _, build in ATTEMPT_STACK]
+            )
         return EnsembleClient(
-            self.router,
-            calls,
+            self._router,
+            {target.name: self._target(target, calls) for target in self.snapshot.endpoints},
             settings=EnsembleSettings(
                 settings.ensemble.fallback_enabled,
                 settings.ensemble.max_attempts,
                 settings.ensemble.best_of_n,
                 settings.server.default_deadline_s,
+                HoldSettings(settings.stream.hold, settings.stream.hold_chars),
             ),
             scorer=SCORERS[settings.ensemble.scorer],
-            judgements=self.fleet,
+            judgements=parts.fleet,
             clock=self._clock,
             guards=[build(parts) for _, build in REQUEST_STACK],
+            tenants=parts.tenants,
         )
 
+    def _target(self, target: Target, calls: Mapping[str, Call]) -> Call:
+        """Make the call of what the router sees: one server's, or the choice among replicas."""
+        replicas = self.snapshot.replicas.get(target.name)
+        if replicas is None:
+            call = calls[target.name]
+        else:
+            call = balance(
+                {replica.name: calls[replica.name] for replica in replicas},
+                replicas,
+                self.parts.groups[target.name].load,
+                self._clock,
+                is_open=lambda name: name not in self._drained,
+                ready=self.parts.ready,
+            )
+        return _wrapped(call, [build(self.parts, target) for _, build in TARGET_STACK])
 
-def config_text(settings: Settings, sources: tuple[str, ...]) -> ConfigText:
-    """Write the effective configuration for DescribeConfig; it holds references, no secrets."""
-    return ConfigText(settings.model_dump_json(), sources)
+    def _probes(self) -> dict[str, Probe]:
+        probes: dict[str, Probe] = {}
+        health = self.settings.health
+        for endpoint in self.snapshot.callable:
+            config = self.parts.endpoints[endpoint.name].config
+            settings = ProbeSettings(
+                interval_s=health.interval_s,
+                timeout_s=health.timeout_s,
+                path="" if config.health is HealthCheck.WATCH else config.health_path,
+                service=config.health_service,
+                healthy_after=health.healthy_after,
+                unhealthy_after=health.unhealthy_after,
+            )
+            options = upstream_options(config, self.settings)
+            probe = probe_of(endpoint, settings, options, self.parts.draw)
+            if probe is not None and config.health is not HealthCheck.NONE:
+                probes[endpoint.name] = probe
+        return probes
+
+    def _heard(self, name: str, serving: bool | None) -> None:  # noqa: FBT001 - a port's shape
+        """Take in what a health check found; None = nothing is known any more."""
+        if serving is None:
+            health = Health.UNKNOWN
+        else:
+            health = Health.SERVING if serving else Health.NOT_SERVING
+        self.parts.standing.set_health(name, health)
+        self._tell_health(name)
+
+    def _tell_health(self, name: str) -> None:
+        if self._listener is not None:
+            stands = self.parts.standing.read(name).health is not Health.NOT_SERVING
+            self._listener.set_endpoint(name, serving=stands and name not in self._drained)
+
+
+def _wrapped(call: Call, policies: Sequence[Policy | None]) -> Call:
+    for policy in reversed(policies):
+        if policy is not None:
+            call = policy(call)
+    return call
+
+
+def _drained(snapshot: Snapshot) -> frozenset[str]:
+    return frozenset(endpoint.name for endpoint in snapshot.callable if endpoint.drained)
 
 
 def call_of(upstream: Upstream) -> Call:
@@ -184,54 +347,3 @@ def call_of(upstream: Upstream) -> Call:
         return await upstream.stream(invocation.task, invocation.deadline, invocation.send)
 
     return call
-
-
-def snapshot_of(settings: Settings) -> Snapshot:
-    """Make the router's snapshot of a configuration."""
-    router = settings.router
-    return Snapshot.of(
-        tuple(_endpoint(config) for config in settings.endpoint),
-        default_endpoint=settings.ensemble.default_endpoint,
-        router=RouterSettings(
-            router.constraint_limit,
-            router.fast_below,
-            router.quality_above,
-            router.complexity,
-            router.security_chain,
-            router.constrained_chain,
-            router.fast_chain,
-            router.quality_chain,
-        ),
-    )
-
-
-def _endpoint(config: EndpointConfig) -> Endpoint:
-    return Endpoint(
-        name=config.name,
-        capabilities=config.capabilities,
-        priority=config.priority,
-        cost_micros_per_1k=round(config.cost_per_1k_tokens * 1_000_000),
-        timeout_s=config.timeout_s,
-        max_context=config.max_context,
-        tags=config.tags,
-        drained=config.drained,
-        continues=config.continues,
-        protocol=config.protocol,
-        url=config.url,
-        model=config.model,
-    )
-
-
-def _options(config: EndpointConfig, settings: Settings) -> UpstreamOptions:
-    return UpstreamOptions(
-        secret=resolve(config.secret_ref),
-        openai_mode=config.openai_mode,
-        dialect=config.dialect,
-        logprobs=config.logprobs,
-        max_message_bytes=settings.server.max_message_bytes,
-    )
-
-
-def _retry_settings(settings: Settings) -> RetrySettings:
-    config = settings.retry
-    return RetrySettings(config.max_tries, config.base_s, config.factor, config.max_s)

@@ -128,8 +128,8 @@ def _route_here(message: pb.GenerateRequest, config: Path) -> decision_pb2.Routi
     """Decide as a gateway with this file would. Raises Fault as it does, and ConfigError."""
     from ensemble.v1 import gateway_service_pb2 as pb
 
-    from gateway.app import snapshot_of
     from gateway.config.load import load
+    from gateway.config.values import snapshot_of
     from gateway.ingress.messages import Reader
     from gateway.routing.router import ModelRouter
     from gateway.validation.compile import compile_checks

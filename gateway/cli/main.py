@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from gateway.cli import ask, config, demo, model_server, serve, show
+from gateway.cli import ask, config, demo, endpoints, model_server, serve, show
 
 app = typer.Typer(
     name="ensemble",
@@ -18,7 +18,7 @@ app.command("demo")(demo.demo)
 app.command("generate")(ask.generate)
 app.command("route")(ask.route)
 app.command("metrics")(show.metrics)
-app.command("endpoints")(show.endpoints)
+app.add_typer(endpoints.app, name="endpoints")
 app.add_typer(config.app, name="config")
 app.command("model-server")(model_server.model_server)
 

@@ -1,4 +1,4 @@
-"""`ensemble metrics` and `ensemble endpoints`: what a running gateway did, and with what."""
+"""`ensemble metrics`: what a running gateway did."""
 
 from __future__ import annotations
 
@@ -29,15 +29,13 @@ def metrics(
         if as_json:
             print_json(answer)
             return
-        total = answer.ensemble
         rows = [
             _metrics_row(item.endpoint, counters)
             for item in answer.endpoints
             for counters in (item.lifetime, item.window)
         ]
         print_table(
-            f"{total.requests} requests: {total.succeeded} answered, {total.failed} failed; "
-            f"{total.fallback_used} used a fallback, {total.fallback_exhausted} exhausted theirs",
+            _title(answer.ensemble),
             (
                 "endpoint",
                 "span",
@@ -51,6 +49,23 @@ def metrics(
             ),
             rows,
         )
+
+
+def _title(total: telemetry_service_pb2.EnsembleCounters) -> str:
+    """Sum up the requests; a second line says what the guards did, if they did anything."""
+    requests = (
+        f"{total.requests} requests: {total.succeeded} answered, {total.failed} failed; "
+        f"{total.fallback_used} used a fallback, {total.fallback_exhausted} exhausted theirs"
+    )
+    guards = (
+        (total.retries, f"{total.retries} retries"),
+        (total.hedges, f"{total.hedges} hedges, {total.hedge_wins} of them first"),
+        (total.shed, f"{total.shed} turned away"),
+        (total.queued, f"{total.queued} waiting now"),
+        (total.replayed, f"{total.replayed} replayed"),
+    )
+    acted = "; ".join(words for count, words in guards if count)
+    return f"{requests}\n{acted}" if acted else requests
 
 
 def _metrics_row(name: str, counters: telemetry_service_pb2.EndpointCounters) -> tuple[str, ...]:
@@ -69,37 +84,3 @@ def _metrics_row(name: str, counters: telemetry_service_pb2.EndpointCounters) ->
 
 def _ms(span: Duration) -> str:
     return f"{span.ToNanoseconds() / 1e6:.1f}"
-
-
-def endpoints(
-    target: Target = DEFAULT_TARGET,
-    timeout: Timeout = DEFAULT_TIMEOUT,
-    as_json: AsJson = False,
-) -> None:
-    """List the endpoints of a running gateway, in the router's order."""
-    from ensemble.v1 import admin_service_pb2, decision_pb2
-    from ensemble_client import Client
-
-    with exits(), Client(target) as client:
-        listed = client.endpoints(timeout=timeout)
-        if as_json:
-            print_json(admin_service_pb2.ListEndpointsResponse(endpoints=listed))
-            return
-        rows = [
-            (
-                f"{item.name} (default)" if item.is_default else item.name,
-                item.protocol,
-                item.url,
-                item.model or "-",
-                str(item.priority),
-                ", ".join(_words(decision_pb2.Capability.Name(c)) for c in item.capabilities),
-                "drained" if item.drained else "open",
-            )
-            for item in listed
-        ]
-        columns = ("endpoint", "protocol", "url", "model", "priority", "capabilities", "state")
-        print_table(f"{len(rows)} endpoints", columns, rows)
-
-
-def _words(capability: str) -> str:
-    return capability.removeprefix("CAPABILITY_").lower()

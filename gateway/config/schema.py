@@ -5,23 +5,32 @@ Precedence: command line, environment (`ENSEMBLE_SECTION__KEY`), configuration f
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from gateway.config.reliability import (
+    AdmissionConfig,
+    BalanceConfig,
+    BreakerConfig,
+    BreakerMode,
+    Concurrency,
+    EjectionConfig,
+    HealthCheck,
+    HealthConfig,
+    HedgeConfig,
+    IdempotencyConfig,
+    RetryConfig,
+    StreamConfig,
+    TenantBudgetConfig,
+    TimeoutConfig,
+    WarmupConfig,
+)
+from gateway.config.section import Name, Seconds, Section
 from gateway.core.decision import ChainPolicy
 from gateway.core.endpoint import Capability, Protocol
 from gateway.upstreams.options import Dialect, OpenAiMode
-
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
-Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
-
-
-class Section(BaseModel):
-    """A table of the file; a key that nobody reads is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class ServerConfig(Section):
@@ -111,17 +120,6 @@ class RouterConfig(Section):
         return self
 
 
-class RetryConfig(Section):
-    """Retries on the same endpoint; transient faults only."""
-
-    max_tries: int = Field(
-        default=3, ge=1, le=10, description="Tries on one endpoint, the first included."
-    )
-    base_s: Seconds = Field(default=0.1, description="Longest wait before the first retry.")
-    factor: float = Field(default=2.0, ge=1, le=10, description="Growth of the wait.")
-    max_s: Seconds = Field(default=2.0, description="Longest wait.")
-
-
 class MetricsConfig(Section):
     """The sliding window of the per-endpoint counters."""
 
@@ -163,6 +161,34 @@ class EndpointConfig(Section):
     tags: frozenset[str] = Field(default=frozenset(), description="Free tags for hard filters.")
     drained: bool = Field(default=False, description="Give it no requests.")
     continues: bool = Field(default=True, description="It can go on from a partial answer.")
+    group: Name | None = Field(
+        default=None, description="Replicas of one model share a group; routed to as one endpoint."
+    )
+    weight: float = Field(
+        default=1.0, gt=0, le=1000, description="Share of its group's traffic, relative."
+    )
+    idempotent: bool = Field(
+        default=True, description="Asking it twice does no harm; else no hedges, few retries."
+    )
+    max_concurrency: int = Field(
+        default=1024, ge=1, le=1_000_000, description="Most calls at once."
+    )
+    concurrency: Concurrency = Field(
+        default=Concurrency.FIXED, description="adaptive finds a lower limit by latency."
+    )
+    max_waiting: int = Field(
+        default=64, ge=0, le=100_000, description="Calls that wait when no other endpoint is left."
+    )
+    breaker: BreakerMode = Field(
+        default=BreakerMode.AUTO, description="auto, or what an operator decides instead."
+    )
+    health: HealthCheck = Field(
+        default=HealthCheck.AUTO,
+        description="auto: watch for native ones, http where health_path is set, else none.",
+    )
+    health_path: str = Field(default="", description="http: path that answers 2xx when it serves.")
+    health_service: str = Field(default="", description="watch: service name to ask for.")
+    warmup: bool = Field(default=False, description="New: a small share of traffic at first.")
     secret_ref: str | None = Field(
         default=None, description="env:NAME or file:/path of its bearer token."
     )
@@ -171,6 +197,15 @@ class EndpointConfig(Section):
     )
     dialect: Dialect = Field(default=Dialect.OPENAI, description="openai: which fields it has.")
     logprobs: bool = Field(default=False, description="openai: ask for log-probabilities.")
+
+    @model_validator(mode="after")
+    def health_check_fits(self) -> EndpointConfig:
+        """A check that cannot be made would leave the endpoint unchecked without a word."""
+        if self.health is HealthCheck.HTTP and not self.health_path:
+            raise ValueError('health = "http" needs health_path')
+        if self.health is HealthCheck.WATCH and self.protocol is not Protocol.NATIVE:
+            raise ValueError('health = "watch" needs protocol = "native"; use http')
+        return self
 
     @field_validator("secret_ref")
     @classmethod
@@ -197,7 +232,22 @@ class Settings(BaseSettings):
     server: ServerConfig = Field(default=ServerConfig(), description="The listener.")
     ensemble: EnsembleConfig = Field(default=EnsembleConfig(), description="The ensemble.")
     router: RouterConfig = Field(default=RouterConfig(), description="The routing rules.")
+    admission: AdmissionConfig = Field(default=AdmissionConfig(), description="Admission.")
+    idempotency: IdempotencyConfig = Field(
+        default=IdempotencyConfig(), description="Repeated requests."
+    )
+    tenant_budget: TenantBudgetConfig = Field(
+        default=TenantBudgetConfig(), description="Budgets of tenants."
+    )
+    stream: StreamConfig = Field(default=StreamConfig(), description="Streamed answers.")
     retry: RetryConfig = Field(default=RetryConfig(), description="Retries.")
+    hedge: HedgeConfig = Field(default=HedgeConfig(), description="Hedges.")
+    timeouts: TimeoutConfig = Field(default=TimeoutConfig(), description="Stalls.")
+    breaker: BreakerConfig = Field(default=BreakerConfig(), description="Circuit breakers.")
+    balance: BalanceConfig = Field(default=BalanceConfig(), description="Choice of replicas.")
+    ejection: EjectionConfig = Field(default=EjectionConfig(), description="Outlier ejection.")
+    warmup: WarmupConfig = Field(default=WarmupConfig(), description="New endpoints.")
+    health: HealthConfig = Field(default=HealthConfig(), description="Health checks.")
     metrics: MetricsConfig = Field(default=MetricsConfig(), description="Counters.")
     log: LogConfig = Field(default=LogConfig(), description="Logs.")
     endpoint: tuple[EndpointConfig, ...] = Field(default=(), description="The remote models.")

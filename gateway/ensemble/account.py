@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from gateway.core.candidate import Attempt
+from gateway.core.candidate import Usage
 from gateway.core.hole import Budget
 from gateway.core.ports import Task
+from gateway.routing.tokens import BYTES_PER_TOKEN, LARGEST_ESTIMATE
+from gateway.state.budget import NOTHING, Amount, Ledger, Limits, TenantLedger
 
 
 class UnlimitedAccount:
@@ -12,12 +14,15 @@ class UnlimitedAccount:
 
     __slots__ = ()
 
+    limited = False
+    retry_after_s: float | None = None
+
     def reserve(self, task: Task) -> str:
         """Allow every call."""
         del task
         return ""
 
-    def settle(self, task: Task, attempt: Attempt) -> None:
+    def settle(self, task: Task, usage: Usage | None) -> None:
         """Keep nothing."""
 
 
@@ -27,47 +32,52 @@ UNLIMITED = UnlimitedAccount()
 class SpendingAccount:
     """Holds the budget of one request over all its attempts, concurrent ones included.
 
-    A call is reserved at its worst case (estimated prompt tokens + allowed completion tokens at
-    the endpoint's price), so that attempts in flight together cannot overspend.
+    A call is reserved at its worst case (estimated tokens of the prompt and of the text it goes on
+    from, and all the tokens it may write, at the endpoint's price), in the request's own ledger
+    and in its tenant's, or in neither. `prompt_tokens` is the estimate for the hole.
     """
 
-    __slots__ = ("_budget", "_calls", "_cost", "_prompt_tokens", "_tokens")
+    __slots__ = ("_own", "_prompt_tokens", "_tenant", "limited", "retry_after_s")
 
-    def __init__(self, budget: Budget, prompt_tokens: int) -> None:
-        self._budget = budget
+    def __init__(
+        self, budget: Budget, prompt_tokens: int, tenant: TenantLedger | None = None
+    ) -> None:
+        limits = Limits(budget.max_cost_micros, budget.max_tokens, budget.max_attempts)
+        self._own = Ledger(limits, "budget.")
+        self._tenant = tenant
         self._prompt_tokens = prompt_tokens
-        self._calls = 0
-        self._cost = 0
-        self._tokens = 0
+        self.limited = limits.any or tenant is not None
+        self.retry_after_s: float | None = None
 
     def reserve(self, task: Task) -> str:
-        """Set one more call aside; return why not when the budget does not allow it."""
-        cost, tokens = self._worst(task)
-        budget = self._budget
-        if budget.max_attempts is not None and self._calls >= budget.max_attempts:
-            return f"budget.max_attempts = {budget.max_attempts} calls are used up"
-        if budget.max_cost_micros is not None and self._cost + cost > budget.max_cost_micros:
-            return (
-                f"a call may cost up to {cost} micros; {self._cost} of "
-                f"budget.max_cost_micros = {budget.max_cost_micros} are spent or reserved"
-            )
-        if budget.max_tokens is not None and self._tokens + tokens > budget.max_tokens:
-            return (
-                f"a call may write up to {tokens} tokens; {self._tokens} of "
-                f"budget.max_tokens = {budget.max_tokens} are spent or reserved"
-            )
-        self._calls += 1
-        self._cost += cost
-        self._tokens += tokens
-        return ""
+        """Set one more call aside; return why not when a budget does not allow it."""
+        worst = self._worst(task)
+        refusal = self._own.reserve(worst)
+        self.retry_after_s = None
+        if refusal or self._tenant is None:
+            return refusal
+        refusal = self._tenant.reserve(worst)
+        if refusal:
+            self._own.settle(worst, NOTHING)
+            self.retry_after_s = self._tenant.retry_after_s
+        return refusal
 
-    def settle(self, task: Task, attempt: Attempt) -> None:
-        """Replace the worst case by what the attempt cost, as far as the endpoint told."""
-        cost, tokens = self._worst(task)
-        self._cost += attempt.cost_micros - cost
-        self._tokens += attempt.usage.completion_tokens - tokens
+    def settle(self, task: Task, usage: Usage | None) -> None:
+        """Replace the worst case of a call by what it used; call it once for each reservation."""
+        if usage is None:
+            return
+        cost = self._cost(task, usage.prompt_tokens + usage.completion_tokens)
+        worst, spent = self._worst(task), Amount(cost, usage.completion_tokens, 1)
+        self._own.settle(worst, spent)
+        if self._tenant is not None:
+            self._tenant.settle(worst, spent)
 
-    def _worst(self, task: Task) -> tuple[int, int]:
-        tokens = task.sampling.max_tokens or 0
-        price = task.endpoint.cost_micros_per_1k
-        return (self._prompt_tokens + tokens) * price // 1000, tokens
+    def _worst(self, task: Task) -> Amount:
+        written = task.sampling.max_tokens or LARGEST_ESTIMATE
+        partial = -(-len(task.partial.encode("utf-8", "surrogatepass")) // BYTES_PER_TOKEN)
+        cost = self._cost(task, self._prompt_tokens + partial + written)
+        return Amount(cost, written, 1)
+
+    @staticmethod
+    def _cost(task: Task, tokens: int) -> int:
+        return tokens * task.endpoint.cost_micros_per_1k // 1000

@@ -41,7 +41,13 @@ async def best_of_n(run: Run, n: int) -> Candidate:
 async def _candidate(run: Run, index: int, n: int) -> Candidate:
     endpoint = run.chain[index % len(run.chain)]
     sampling = spread(run.plan(endpoint), index, n, request=run.exchange.request)
-    return await run.attempt(endpoint, index=index, sampling=sampling, last=len(run.chain) == 1)
+    return await run.attempt(
+        endpoint,
+        index=index,
+        sampling=sampling,
+        last=len(run.chain) == 1,
+        ahead=run.chain[n:],
+    )
 
 
 async def _collect(

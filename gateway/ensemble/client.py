@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import field
 
 from gateway.core.candidate import Answer, Candidate
 from gateway.core.deadline import Deadline
@@ -17,11 +18,13 @@ from gateway.core.ports import Clock
 from gateway.core.value import value
 from gateway.ensemble.account import UNLIMITED, SpendingAccount
 from gateway.ensemble.best_of_n import best_of_n
+from gateway.ensemble.hold import HoldSettings
 from gateway.ensemble.judge import Scorer
 from gateway.ensemble.run import Judgements, Run
 from gateway.ensemble.sequential import sequential
 from gateway.routing.router import ModelRouter
 from gateway.routing.tokens import prompt_tokens
+from gateway.state.budget import TenantBudgets
 from gateway.validation.compile import compile_checks
 
 MAX_N = 16
@@ -35,20 +38,24 @@ class EnsembleSettings:
     """How the ensemble works when the request does not say (E-01).
 
     `max_attempts` is the number of endpoints tried in sequence, the primary included (E-04).
-    `best_of_n` is None for sequential fallback, else the number of candidates.
+    `best_of_n` is None for sequential fallback, else the number of candidates. `hold` says how
+    much of a stream is kept back before the caller sees any of it.
     """
 
     fallback_enabled: bool = True
     max_attempts: int = 3
     best_of_n: int | None = None
     default_deadline_s: float = 300.0
+    hold: HoldSettings = field(default=HoldSettings())
 
 
 class EnsembleClient:
     """Fills holes with an ensemble of endpoints. Safe for any number of concurrent requests.
 
-    `calls` holds one call for each endpoint of the router's snapshot, already wrapped in the
-    attempt stack; `guards` is the request stack, outermost first.
+    `calls` holds one call for each endpoint or group of the router's snapshot, already wrapped in
+    its stacks; `guards` is the request stack, outermost first; `tenants` has what each tenant may
+    spend, if anything is limited. `router` may be replaced at any time: requests that run keep the
+    one they began with.
     """
 
     def __init__(
@@ -61,6 +68,7 @@ class EnsembleClient:
         judgements: Judgements,
         clock: Clock,
         guards: Sequence[Guard] = (),
+        tenants: TenantBudgets | None = None,
     ) -> None:
         self.router = router
         self._calls = calls
@@ -68,6 +76,7 @@ class EnsembleClient:
         self._scorer = scorer
         self._judgements = judgements
         self._clock = clock
+        self._tenants = tenants
         handle: Handle = self._fill
         for guard in reversed(guards):
             handle = guard(handle)
@@ -94,17 +103,19 @@ class EnsembleClient:
         _check(request)
         n = self._candidates(request)
         checks = compile_checks(request.hole)
-        decision = exchange.decision = self.router.route(request)
+        router = self.router
+        decision = exchange.decision = router.route(request)
         run = Run(
             exchange,
             decision,
-            self._chain(decision),
+            self._chain(router, decision),
             self._calls,
             checks,
-            _account(request),
+            self._account(request),
             self._scorer,
             self._judgements,
             self._clock,
+            self._settings.hold,
         )
         if exchange.emit is not None:
             await run.emit(Started(decision))
@@ -119,10 +130,16 @@ class EnsembleClient:
             self._clock() - started,
         )
 
-    def _chain(self, decision: RoutingDecision) -> tuple[Endpoint, ...]:
+    def _account(self, request: Request) -> Account:
+        if self._tenants is None and request.budget is NO_BUDGET:
+            return UNLIMITED
+        tenant = None if self._tenants is None else self._tenants.ledger(request.tenant)
+        return SpendingAccount(request.budget, prompt_tokens(request.hole), tenant)
+
+    def _chain(self, router: ModelRouter, decision: RoutingDecision) -> tuple[Endpoint, ...]:
         """Name the endpoints that may be tried in sequence."""
         last = self._settings.max_attempts if self._settings.fallback_enabled else 1
-        return tuple(map(self.router.snapshot.by_name.__getitem__, decision.chain[:last]))
+        return tuple(map(router.snapshot.by_name.__getitem__, decision.chain[:last]))
 
     def _candidates(self, request: Request) -> int:
         """How many candidates are asked for at once; 1 is sequential fallback."""
@@ -149,12 +166,6 @@ def _check(request: Request) -> None:
         raise invalid("sampling.temperature", f"must be a number from 0 to {MAX_TEMPERATURE}")
     if sampling.max_tokens is not None and sampling.max_tokens < 1:
         raise invalid("sampling.max_tokens", "must be at least 1")
-
-
-def _account(request: Request) -> Account:
-    if request.budget is NO_BUDGET:
-        return UNLIMITED
-    return SpendingAccount(request.budget, prompt_tokens(request.hole))
 
 
 def _in_order(candidates: list[Candidate]) -> tuple[Candidate, ...]:

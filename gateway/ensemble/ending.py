@@ -28,15 +28,16 @@ def settle(candidates: Sequence[Candidate], faults: Sequence[Fault]) -> Candidat
 def no_answer(faults: Sequence[Fault]) -> Fault:
     """Sum up why no endpoint answered.
 
-    A budget that ran out and a deadline that passed are named as such. When every endpoint
-    refused the request itself, so do we; when every one was overloaded, the caller is told how
-    long to wait. Everything else is UNAVAILABLE.
+    A budget that ran out, and time that was over or too short for what was left to try, are named
+    as such. When every endpoint refused the request itself, so do we; when every one was
+    overloaded, the caller is told how long to wait. Everything else is UNAVAILABLE.
     """
     for fault in faults:
-        if fault.reason is Reason.BUDGET_EXHAUSTED or (
-            fault.kind is Kind.DEADLINE and fault.origin is not Origin.UPSTREAM
-        ):
+        if fault.reason is Reason.BUDGET_EXHAUSTED:
             return fault
+    last = faults[-1]
+    if last.kind is Kind.DEADLINE and last.origin is not Origin.UPSTREAM:
+        return last
     kinds = {fault.kind for fault in faults}
     if kinds == {Kind.INVALID}:
         return faults[-1]

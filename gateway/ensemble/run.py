@@ -8,16 +8,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from gateway.core.candidate import Attempt, AttemptStatus, Candidate, Completion
+from gateway.core.candidate import AttemptStatus, Candidate, Completion
 from gateway.core.constraint import Verdict, VerdictStatus
 from gateway.core.decision import RoutingDecision
 from gateway.core.endpoint import Endpoint
-from gateway.core.events import AttemptFailed, Delta, Event, Judged
+from gateway.core.events import AttemptFailed, Delta, Emit, Event, Judged
 from gateway.core.exchange import Exchange
-from gateway.core.faults import Fault, Kind, Origin, Reason
+from gateway.core.faults import Reason
 from gateway.core.hole import Sampling
 from gateway.core.policy import Account, Call, Invocation
-from gateway.core.ports import Clock, Task
+from gateway.core.ports import Clock, SendText, Task
+from gateway.ensemble.hold import Boundary, Hold, HoldSettings
 from gateway.ensemble.judge import Scorer, good_enough
 from gateway.routing.sampling import plan_sampling
 from gateway.validation.compile import Checks
@@ -44,6 +45,7 @@ class Run:
     scorer: Scorer
     judgements: Judgements
     clock: Clock
+    hold: HoldSettings
 
     def plan(self, endpoint: Endpoint) -> Sampling:
         """Choose the sampling for an endpoint where the caller left it open."""
@@ -57,11 +59,12 @@ class Run:
         sampling: Sampling | None = None,
         streamed: bool = False,
         last: bool = True,
+        ahead: tuple[Endpoint, ...] = (),
     ) -> Candidate:
         """Call one endpoint and judge its text. Raises Fault when there is no text.
 
         `streamed` hands the text to the listener as it comes; `last` says that no other endpoint
-        would be tried after this one.
+        would be tried after this one; `ahead` names those that would, in order.
         """
         exchange = self.exchange
         task = Task(
@@ -71,32 +74,49 @@ class Run:
             index,
             "".join(exchange.streamed),
         )
-        refusal = self.account.reserve(task)
-        if refusal:
-            fault = Fault(Kind.EXHAUSTED, Origin.CALLER, Reason.BUDGET_EXHAUSTED, refusal)
-            exchange.attempts.append(
-                Attempt(
-                    endpoint.name, 1, AttemptStatus.SKIPPED, fault.reason, refusal, candidate=index
-                )
-            )
-            raise fault
-        invocation = Invocation(task, exchange.deadline, exchange.attempts, self.account, last=last)
-        emit = exchange.emit
-        if streamed and emit is not None:
-
-            async def send(text: str) -> None:
-                invocation.sent = True
-                exchange.streamed.append(text)
-                await emit(Delta(text, index, endpoint.name))
-
-            invocation.send = send
+        invocation = Invocation(
+            task, exchange.deadline, exchange.attempts, self.account, last=last, ahead=ahead
+        )
+        if streamed and exchange.emit is not None:
+            invocation.send = self._sender(invocation, exchange.emit)
         started = self.clock()
         completion = await self.calls[endpoint.name](invocation)
         if task.partial:
             completion = replace(completion, text=task.partial + completion.text)
-        return await self._judge(completion, task, self.clock() - started)
+        done = invocation.done
+        answered_by = endpoint.name if done is None else done.endpoint
+        return await self._judge(completion, task, answered_by, self.clock() - started)
 
-    async def _judge(self, completion: Completion, task: Task, elapsed_s: float) -> Candidate:
+    def _sender(self, invocation: Invocation, emit: Emit) -> SendText:
+        """Make what hands an attempt's text to the listener, from its first boundary on."""
+        streamed = self.exchange.streamed
+        index = invocation.task.candidate
+        hold = Hold(self.hold.most_chars, self.checks)
+        # What goes on from text already sent is committed to already.
+        held = self.hold.boundary is Boundary.LINE and not streamed
+        try_number = invocation.try_number
+
+        async def send(text: str) -> None:
+            nonlocal held, try_number
+            if held:
+                if invocation.try_number != try_number:
+                    try_number = invocation.try_number
+                    hold.drop()
+                text = await hold.take(text)
+                if not text:
+                    return
+                held = False
+            invocation.sent = True
+            streamed.append(text)
+            # Of a group, the replica that is called now.
+            writer = invocation.writer or invocation.task.endpoint.name
+            await emit(Delta(text, index, writer))
+
+        return send
+
+    async def _judge(
+        self, completion: Completion, task: Task, answered_by: str, elapsed_s: float
+    ) -> Candidate:
         checks, started = self.checks, self.clock()
         if checks.costly(completion.text):
             verdicts = await asyncio.to_thread(checks.run, completion.text)
@@ -104,7 +124,7 @@ class Run:
             verdicts = checks.run(completion.text)
         unscored = Candidate(
             task.candidate,
-            task.endpoint.name,
+            answered_by,
             completion,
             verdicts,
             seed=task.sampling.seed,
@@ -113,7 +133,7 @@ class Run:
             check_s=self.clock() - started,
         )
         score = self.scorer(unscored, None)
-        self.judgements.judged(task.endpoint.name, score.value if score.finite else math.nan)
+        self.judgements.judged(answered_by, score.value if score.finite else math.nan)
         candidate = unscored.rated(score.value, score.method)
         self.exchange.candidates.append(candidate)
         if not good_enough(candidate):
@@ -140,9 +160,14 @@ class Run:
             await self.exchange.emit(event)
 
     async def emit_left(self) -> None:
-        """Tell the listener that the attempt recorded last was left."""
-        if self.exchange.emit is not None and self.exchange.attempts:
-            await self.exchange.emit(AttemptFailed(self.exchange.attempts[-1]))
+        """Tell the listener that the attempt recorded last was left.
+
+        Of calls made at once those that were cancelled are recorded last, and explain nothing.
+        """
+        attempts = self.exchange.attempts
+        if self.exchange.emit is not None and attempts:
+            ended = (one for one in reversed(attempts) if one.status is not AttemptStatus.CANCELLED)
+            await self.exchange.emit(AttemptFailed(next(ended, attempts[-1])))
 
     async def emit_verdicts(self, verdicts: tuple[Verdict, ...]) -> None:
         """Tell the listener what the checks found about the chosen text."""

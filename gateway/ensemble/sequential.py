@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from gateway.core.candidate import Candidate
 from gateway.core.endpoint import Endpoint
 from gateway.core.events import Failover
-from gateway.core.faults import Fault, Kind, Origin
+from gateway.core.faults import Fault, Kind, Reason
 from gateway.ensemble.ending import settle, truncated
 from gateway.ensemble.judge import good_enough
 from gateway.ensemble.run import Run
 
 FINAL_KINDS = frozenset({Kind.CANCELLED, Kind.INTERNAL})
+FINAL_REASONS = frozenset({Reason.BUDGET_EXHAUSTED, Reason.DEADLINE_EXCEEDED})
 
 
 async def sequential(run: Run) -> Candidate:
@@ -33,7 +34,7 @@ async def walk(
     exchange = run.exchange
     index = len(candidates) + len(faults)
     failed: Endpoint | None = None
-    for endpoint in chain:
+    for place, endpoint in enumerate(chain):
         if failed is not None and exchange.streamed:
             if not endpoint.continues:
                 continue
@@ -44,6 +45,7 @@ async def walk(
                 index=index,
                 streamed=exchange.emit is not None,
                 last=endpoint is chain[-1],
+                ahead=tuple(chain[place + 1 :]),
             )
         except Fault as fault:
             await run.emit_left()
@@ -72,8 +74,7 @@ async def walk(
 
 def _is_final(fault: Fault) -> bool:
     """True when no other endpoint can help: the caller left, the time or the budget is over."""
-    ours = fault.origin is not Origin.UPSTREAM
-    return fault.kind in FINAL_KINDS or (ours and fault.kind in {Kind.DEADLINE, Kind.EXHAUSTED})
+    return fault.kind in FINAL_KINDS or fault.reason in FINAL_REASONS
 
 
 async def _announce(run: Run, failed: Endpoint, endpoint: Endpoint) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import grpc
 from ensemble.v1 import admin_service_pb2 as admin
@@ -13,15 +16,51 @@ from gateway.core.faults import Fault, Kind, Origin, Reason, invalid
 from gateway.core.snapshot import Snapshot
 from gateway.ingress.context import Context, Rpc, answered
 from gateway.ingress.messages import Reader
-from gateway.routing.router import ModelRouter
+from gateway.routing.router import RouterDescription
 from gateway.state.fleet import Fleet
+from gateway.state.reading import EndpointReading, GuardCounters
+from gateway.wire.endpoint import endpoint_to_wire
 from gateway.wire.enums import CAPABILITY, CHAIN_POLICY
 from gateway.wire.metrics import metrics_to_wire
-from gateway.wire.result import duration
 
 ADMIN = "ensemble.v1.AdminService"
 TELEMETRY = "ensemble.v1.TelemetryService"
 MAX_PAGE = 1000
+
+log = logging.getLogger(__name__)
+
+
+class Configured(Protocol):
+    """What has a snapshot in force."""
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The one that the next request would get."""
+        ...
+
+
+class Operations(Configured, Protocol):
+    """What operators may see and change of a running gateway."""
+
+    def drain(self, name: str, *, drained: bool) -> tuple[str, ...]:
+        """Give an endpoint, or all of a group, no new requests, or requests again.
+
+        Returns the names of the endpoints that `name` stands for, whether they changed or not.
+        Raises KeyError for a name that is not configured.
+        """
+        ...
+
+    def reading(self, name: str) -> EndpointReading:
+        """Tell how an endpoint does now."""
+        ...
+
+    def max_concurrency(self, name: str) -> int:
+        """Tell the configured limit of calls at once to an endpoint; 0 = none."""
+        ...
+
+    def describe(self) -> RouterDescription:
+        """Describe the router now in force."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +74,12 @@ class ConfigText:
 class AdminService:
     """The RPCs of `ensemble.v1.AdminService`."""
 
-    def __init__(self, router: ModelRouter, config: ConfigText) -> None:
-        self._router = router
+    def __init__(self, operations: Operations, config: ConfigText) -> None:
+        self._operations = operations
         self._config = config
         self._read_list = Reader(admin.ListEndpointsRequest)
+        self._read_drain = Reader(admin.DrainEndpointRequest)
+        self._read_undrain = Reader(admin.UndrainEndpointRequest)
 
     def handlers(self) -> grpc.GenericRpcHandler:
         """Register the RPCs."""
@@ -46,6 +87,8 @@ class AdminService:
             ADMIN,
             {
                 "ListEndpoints": grpc.unary_unary_rpc_method_handler(self.list_endpoints),
+                "DrainEndpoint": grpc.unary_unary_rpc_method_handler(self.drain_endpoint),
+                "UndrainEndpoint": grpc.unary_unary_rpc_method_handler(self.undrain_endpoint),
                 "DescribeRouter": grpc.unary_unary_rpc_method_handler(self.describe_router),
                 "DescribeConfig": grpc.unary_unary_rpc_method_handler(self.describe_config),
             },
@@ -56,14 +99,32 @@ class AdminService:
 
         async def work(_: Rpc) -> bytes:
             message = self._read_list(raw)
-            snapshot = self._router.snapshot
-            start = _page_start(message.page_token, len(snapshot.endpoints))
+            snapshot = self._operations.snapshot
+            known = snapshot.callable
+            start = _page_start(message.page_token, len(known))
             end = start + (message.page_size or MAX_PAGE)
-            page = snapshot.endpoints[start:end]
             return admin.ListEndpointsResponse(
-                endpoints=[_endpoint_to_wire(endpoint, snapshot) for endpoint in page],
-                next_page_token=str(end) if end < len(snapshot.endpoints) else "",
+                endpoints=self._written(known[start:end], snapshot.default_endpoint),
+                next_page_token=str(end) if end < len(known) else "",
             ).SerializeToString()
+
+        return await answered(context, work)
+
+    async def drain_endpoint(self, raw: bytes, context: Context) -> bytes:
+        """Give an endpoint or a group no new requests; one that is drained stays so."""
+
+        async def work(rpc: Rpc) -> bytes:
+            endpoints = self._drain(rpc, self._read_drain(raw).endpoint, drained=True)
+            return admin.DrainEndpointResponse(endpoints=endpoints).SerializeToString()
+
+        return await answered(context, work)
+
+    async def undrain_endpoint(self, raw: bytes, context: Context) -> bytes:
+        """Give an endpoint or a group requests again; one that gets them stays so."""
+
+        async def work(rpc: Rpc) -> bytes:
+            endpoints = self._drain(rpc, self._read_undrain(raw).endpoint, drained=False)
+            return admin.UndrainEndpointResponse(endpoints=endpoints).SerializeToString()
 
         return await answered(context, work)
 
@@ -71,7 +132,7 @@ class AdminService:
         """Describe rules, thresholds and chain policies."""
 
         async def work(_: Rpc) -> bytes:
-            described = self._router.describe()
+            described = self._operations.describe()
             return admin.DescribeRouterResponse(
                 snapshot_version=described.snapshot_version,
                 estimator=described.estimator,
@@ -99,13 +160,42 @@ class AdminService:
 
         return await answered(context, work)
 
+    def _drain(self, rpc: Rpc, name: str, *, drained: bool) -> list[admin.Endpoint]:
+        try:
+            names = self._operations.drain(name, drained=drained)
+        except KeyError:
+            raise _unknown(name) from None
+        log.info(
+            "endpoint drained" if drained else "endpoint undrained",
+            extra={"request_id": rpc.request_id, "endpoints": list(names)},
+        )
+        snapshot = self._operations.snapshot
+        concerned = tuple(endpoint for endpoint in snapshot.callable if endpoint.name in names)
+        return self._written(concerned, snapshot.default_endpoint)
+
+    def _written(self, endpoints: tuple[Endpoint, ...], default: str) -> list[admin.Endpoint]:
+        operations = self._operations
+        return [
+            endpoint_to_wire(
+                endpoint,
+                operations.reading(endpoint.name),
+                default=default,
+                max_concurrency=operations.max_concurrency(endpoint.name),
+            )
+            for endpoint in endpoints
+        ]
+
 
 class TelemetryService:
     """The RPCs of `ensemble.v1.TelemetryService`."""
 
-    def __init__(self, fleet: Fleet, router: ModelRouter) -> None:
+    def __init__(
+        self, fleet: Fleet, configured: Configured, guards: Callable[[], GuardCounters]
+    ) -> None:
+        """`guards` copies the counters of the policies."""
         self._fleet = fleet
-        self._router = router
+        self._configured = configured
+        self._guards = guards
         self._read = Reader(telemetry.GetMetricsRequest)
 
     def handlers(self) -> grpc.GenericRpcHandler:
@@ -118,15 +208,11 @@ class TelemetryService:
         """Return a copy of the counters."""
 
         async def work(_: Rpc) -> bytes:
-            endpoint = self._read(raw).endpoint
-            if endpoint and endpoint not in self._router.snapshot.by_name:
-                raise Fault(
-                    Kind.NOT_FOUND,
-                    Origin.CALLER,
-                    Reason.UNKNOWN_ENDPOINT,
-                    f"endpoint: {endpoint!r} is not configured; ListEndpoints names those that are",
-                )
-            return metrics_to_wire(self._fleet.read(), endpoint).SerializeToString()
+            name = self._read(raw).endpoint
+            known = self._configured.snapshot.callable
+            if name and all(endpoint.name != name for endpoint in known):
+                raise _unknown(name)
+            return metrics_to_wire(self._fleet.read(), self._guards(), name).SerializeToString()
 
         return await answered(context, work)
 
@@ -139,18 +225,10 @@ def _page_start(token: str, count: int) -> int:
     return int(token)
 
 
-def _endpoint_to_wire(endpoint: Endpoint, snapshot: Snapshot) -> admin.Endpoint:
-    return admin.Endpoint(
-        name=endpoint.name,
-        protocol=endpoint.protocol,
-        url=endpoint.url,
-        model=endpoint.model,
-        capabilities=sorted(CAPABILITY[capability] for capability in endpoint.capabilities),
-        priority=endpoint.priority,
-        cost_micros_per_1k_tokens=endpoint.cost_micros_per_1k,
-        timeout=duration(endpoint.timeout_s),
-        max_context_tokens=endpoint.max_context,
-        tags=sorted(endpoint.tags),
-        drained=endpoint.drained,
-        is_default=endpoint.name == snapshot.default_endpoint,
+def _unknown(name: str) -> Fault:
+    return Fault(
+        Kind.NOT_FOUND,
+        Origin.CALLER,
+        Reason.UNKNOWN_ENDPOINT,
+        f"endpoint: {name!r} is not configured; ListEndpoints names those that are",
     )

@@ -26,6 +26,7 @@ TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 STATUS_CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
 PUSHED_BACK = frozenset({Kind.EXHAUSTED, Kind.UNAVAILABLE})
 MAX_REQUEST_ID = 128
+MAX_TENANT = 128
 ROUNDING_S = 0.002
 """gRPC counts whole milliseconds and rounds up what arrives and what is now."""
 
@@ -47,13 +48,14 @@ def new_request_id() -> str:
 class Rpc:
     """An RPC in progress: its metadata, its deadline and, once known, its exchange."""
 
-    __slots__ = ("context", "exchange", "request_id", "trace_context")
+    __slots__ = ("context", "exchange", "request_id", "tenant", "trace_context")
 
     def __init__(self, context: Context) -> None:
         """Read the metadata; keys that are not known are left alone and go nowhere."""
         self.context = context
         self.exchange: Exchange | None = None
         self.request_id = ""
+        self.tenant = ""
         self.trace_context: tuple[tuple[str, str], ...] = ()
         for key, value in context.invocation_metadata() or ():
             if isinstance(value, str):
@@ -61,6 +63,8 @@ class Rpc:
                     self.trace_context = (*self.trace_context, (key, value))
                 elif key == "x-request-id":
                     self.request_id = value[:MAX_REQUEST_ID]
+                elif key == "x-ensemble-tenant":
+                    self.tenant = value[:MAX_TENANT]
         if not self.request_id:
             self.request_id = new_request_id()
 

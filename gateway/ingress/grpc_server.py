@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from hashlib import sha256
 from itertools import count
 
 import grpc
@@ -14,7 +15,7 @@ from gateway.core.candidate import Answer
 from gateway.core.events import AttemptFailed, Delta, Emit, Event, Failover, Judged, Started
 from gateway.core.exchange import Exchange
 from gateway.core.faults import Fault, invalid
-from gateway.core.hole import Request
+from gateway.core.hole import Priority, Request
 from gateway.core.ports import Clock
 from gateway.ensemble.client import EnsembleClient
 from gateway.ingress.batch import answer_in_order
@@ -70,7 +71,7 @@ class GatewayService:
         try:
             exchange = self._exchange(rpc, self._read_generate(raw))
             answer = await self._client.handle(exchange)
-            _set_trailers(rpc, answer)
+            _set_trailers(rpc, answer, exchange)
             return answer_to_bytes(answer, exchange.request, trace_id=rpc.trace_id)
         except Exception as error:  # noqa: BLE001 - every bug of ours ends as INTERNAL
             await rpc.fail(error)
@@ -92,7 +93,7 @@ class GatewayService:
 
             exchange = self._exchange(rpc, self._read_stream(raw).request, emit)
             answer = await self._client.handle(exchange)
-            _set_trailers(rpc, answer)
+            _set_trailers(rpc, answer, exchange)
             done = answer_to_wire(answer, exchange.request, trace_id=rpc.trace_id, with_text=False)
             last = pb.GenerateStreamResponse(sequence=next(numbers), done=done)
             await rpc.write(last.SerializeToString())
@@ -130,6 +131,8 @@ class GatewayService:
         request = _request(message, rpc, rpc.request_id)
         rpc.request_id = request.request_id
         exchange = rpc.exchange = Exchange(request, deadline, emit)
+        if message.request_id:
+            exchange.fingerprint = _fingerprint(message)
         return exchange
 
     async def _one_of_batch(self, rpc: Rpc, raw: bytes) -> bytes:
@@ -142,9 +145,11 @@ class GatewayService:
             response.index = message.index
             check(message)
             request_id = f"{rpc.request_id}-{message.index}"
-            request = _request(message.request, rpc, request_id)
+            request = _request(message.request, rpc, request_id, Priority.BATCH)
             request_id = request.request_id
             exchange = Exchange(request, rpc.deadline(self._clock(), self._longest_s))
+            if message.request.request_id:
+                exchange.fingerprint = _fingerprint(message.request)
             answer = await self._client.handle(exchange)
             response.response.CopyFrom(answer_to_wire(answer, request, trace_id=rpc.trace_id))
         except Fault as fault:
@@ -154,11 +159,27 @@ class GatewayService:
         return response.SerializeToString()
 
 
-def _request(message: pb.GenerateRequest, rpc: Rpc, request_id: str) -> Request:
+def _fingerprint(message: pb.GenerateRequest) -> bytes:
+    """Digest a body; maps are written in one order, so equal bodies give equal digests."""
+    return sha256(message.SerializeToString(deterministic=True)).digest()
+
+
+def _request(
+    message: pb.GenerateRequest,
+    rpc: Rpc,
+    request_id: str,
+    priority: Priority = Priority.STANDARD,
+) -> Request:
     if not (message.request_id.isascii() and message.request_id.isprintable()):
         # It goes back as a header: gRPC would send no answer at all with one that is not legal.
         raise invalid("request_id", "must be printable ASCII, because it is sent as a header")
-    return request_from_wire(message, request_id=request_id, trace_context=rpc.trace_context)
+    return request_from_wire(
+        message,
+        request_id=request_id,
+        trace_context=rpc.trace_context,
+        tenant=rpc.tenant,
+        priority=priority,
+    )
 
 
 def _set_failure(
@@ -169,11 +190,11 @@ def _set_failure(
     response.failure.detail.CopyFrom(detail_to_wire(fault, exchange, request_id))
 
 
-def _set_trailers(rpc: Rpc, answer: Answer) -> None:
+def _set_trailers(rpc: Rpc, answer: Answer, exchange: Exchange) -> None:
     rpc.set_trailers(
         ("x-ensemble-endpoint", answer.chosen.endpoint),
         ("x-ensemble-attempts", str(len(answer.attempts))),
-        ("x-ensemble-cache", "miss"),
+        ("x-ensemble-cache", "replay" if exchange.replayed else "miss"),
     )
 
 

@@ -26,17 +26,23 @@ Context = aio.ServicerContext[health_pb2.HealthCheckRequest, health_pb2.HealthCh
 class Health:
     """The status of each name, NOT_SERVING at first. The empty name is the whole process.
 
-    The name of an endpoint is `endpoint/<name>`. One that is drained stays NOT_SERVING; the others
-    follow the process, for endpoints are not checked actively: SERVING says that requests are sent
-    to it, not that it answers them.
+    The name of an endpoint is `endpoint/<name>`: SERVING says that requests are sent to it, not
+    that it answers them. That of a group is `endpoint/<group>`, SERVING while one of its replicas
+    is. Both are NOT_SERVING while the process is not, and drained endpoints until `set_endpoint`
+    says otherwise. It belongs to one event loop.
     """
 
     def __init__(self, names: Iterable[str], endpoints: Iterable[Endpoint] = ()) -> None:
-        known = tuple(endpoints)
-        self._drained = frozenset(_name(endpoint) for endpoint in known if endpoint.drained)
-        self._statuses: dict[str, Status] = dict.fromkeys(
-            ("", *names, *map(_name, known)), Answer.NOT_SERVING
-        )
+        """`names` are the services."""
+        self._names = ("", *names)
+        self._open: dict[str, bool] = {}
+        self._members: dict[str, list[str]] = {}
+        for endpoint in endpoints:
+            self._open[endpoint.name] = not endpoint.drained
+            for name in filter(None, (endpoint.name, endpoint.group)):
+                self._members.setdefault(name, []).append(endpoint.name)
+        self._process: Status = Answer.NOT_SERVING
+        self._statuses = self._now()
         self._changed = asyncio.Event()
         self._closed = False
 
@@ -52,11 +58,20 @@ class Health:
         )
 
     def set_all(self, status: Status) -> None:
-        """Give every name the same status, but leave drained endpoints NOT_SERVING."""
-        self._statuses = {
-            name: Answer.NOT_SERVING if name in self._drained else status for name in self._statuses
-        }
+        """Give every name the same status, but leave NOT_SERVING what gets no requests."""
+        self._process = status
+        self._statuses = self._now()
         self._tell()
+
+    def set_endpoint(self, name: str, *, serving: bool) -> None:
+        """Say whether requests are sent to an endpoint; its group follows.
+
+        Raises KeyError for a name that is no endpoint's, a group's included.
+        """
+        if self._open[name] is not serving:
+            self._open[name] = serving
+            self._statuses = self._now()
+            self._tell()
 
     def close(self) -> None:
         """End every Watch, each after it has told the last status."""
@@ -87,10 +102,13 @@ class Health:
             else:
                 await changed.wait()
 
+    def _now(self) -> dict[str, Status]:
+        statuses = dict.fromkeys(self._names, self._process)
+        for name, members in self._members.items():
+            is_open = any(self._open[member] for member in members)
+            statuses[f"endpoint/{name}"] = self._process if is_open else Answer.NOT_SERVING
+        return statuses
+
     def _tell(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
-
-
-def _name(endpoint: Endpoint) -> str:
-    return f"endpoint/{endpoint.name}"

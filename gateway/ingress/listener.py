@@ -40,7 +40,7 @@ class Listener:
         reflection: bool,
         endpoints: Iterable[Endpoint] = (),
     ) -> None:
-        """`names` are the services; each of `endpoints` has a health entry of its own."""
+        """`names` are the services; each of `endpoints` and each group has a health entry."""
         self._settings = settings
         self._server = aio.server(
             options=(
@@ -74,6 +74,13 @@ class Listener:
             )
         await self._standard.start()
         return port
+
+    def set_endpoint(self, name: str, *, serving: bool) -> None:
+        """Say in the health service whether requests are sent to an endpoint; its group follows.
+
+        Raises KeyError for a name that is no endpoint's.
+        """
+        self._standard.set_endpoint(name, serving=serving)
 
     async def drain(self, delay_s: float, grace_s: float) -> None:
         """Say NOT_SERVING, wait `delay_s`, then give running requests `grace_s` to end."""

@@ -39,7 +39,7 @@ class StandardServices:
     """Health (Check and Watch) and reflection (v1 and v1alpha) of one server.
 
     Every name, and the empty one for the whole process, starts as NOT_SERVING. `names` are the
-    services; `endpoints` have health and are not reflected.
+    services; `endpoints` and their groups have health and are not reflected.
     """
 
     def __init__(
@@ -61,6 +61,10 @@ class StandardServices:
         """Start the server and say SERVING for everything that is not drained."""
         await self._server.start()
         self._health.set_all(health_pb2.HealthCheckResponse.SERVING)
+
+    def set_endpoint(self, name: str, *, serving: bool) -> None:
+        """Say whether requests are sent to an endpoint. Raises KeyError for a strange name."""
+        self._health.set_endpoint(name, serving=serving)
 
     async def drain(self, delay_s: float, grace_s: float) -> None:
         """Say NOT_SERVING, wait for callers to notice, then let running requests end.

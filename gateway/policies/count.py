@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from gateway.core.candidate import Answer, AttemptStatus
@@ -18,11 +19,12 @@ class Counter(Protocol):
         ...
 
 
-def count(counter: Counter) -> Guard:
+def count(counter: Counter, target_of: Callable[[str], str]) -> Guard:
     """Count requests, attempts, used fallbacks and exhausted chains apart.
 
     A fallback is used when an endpoint other than the primary was called; a chain is exhausted
-    when the request failed and no endpoint that may be called is left.
+    when the request failed and no endpoint that may be called is left. `target_of` names the group
+    of a replica, and a lone endpoint as it is: replicas of the primary are no fallbacks.
     """
 
     def wrap(handle: Handle) -> Handle:
@@ -32,7 +34,7 @@ def count(counter: Counter) -> Guard:
                 answer = await handle(exchange)
                 ok = True
             finally:
-                called, others = _calls(exchange)
+                called, others = _calls(exchange, target_of)
                 counter.finished(
                     ok=ok,
                     attempts=called,
@@ -46,12 +48,17 @@ def count(counter: Counter) -> Guard:
     return wrap
 
 
-def _calls(exchange: Exchange) -> tuple[int, int]:
-    """Count the calls made, and those to endpoints other than the primary."""
+def _calls(exchange: Exchange, target_of: Callable[[str], str]) -> tuple[int, int]:
+    """Count the calls made, and those to endpoints other than the primary.
+
+    The calls of a repeated request are its first one's.
+    """
     called = others = 0
+    if exchange.replayed:
+        return called, others
     primary = exchange.decision.primary if exchange.decision is not None else ""
     for attempt in exchange.attempts:
         if attempt.status is not AttemptStatus.SKIPPED:
             called += 1
-            others += attempt.endpoint != primary
+            others += target_of(attempt.endpoint) != primary
     return called, others

@@ -27,15 +27,22 @@ class DeadlineSettings:
 def deadline(settings: DeadlineSettings, clock: Clock) -> Guard:
     """End the request shortly before its deadline with Fault(DEADLINE), whatever it is doing.
 
-    A request that arrives after its deadline is refused before any endpoint is called.
+    The request's budget of wall time, counted from here on, bounds it in the same way; a request
+    that it ends gets Fault(EXHAUSTED, BUDGET_EXHAUSTED). A request that arrives after its deadline
+    is refused before any endpoint is called.
     """
 
     def wrap(handle: Handle) -> Handle:
         async def bounded(exchange: Exchange) -> Answer:
             now = clock()
             left = exchange.deadline.left(now)
+            wall_s = exchange.request.budget.max_wall_s
+            if wall_s is not None and wall_s < left:
+                left = wall_s
+            else:
+                wall_s = None
             if left <= 0:
-                raise _over()
+                raise _over(wall_s)
             left -= min(settings.reserve_s, left * settings.reserve_share)
             exchange.deadline = Deadline(now + left)
             task = cast("asyncio.Task[Answer]", asyncio.current_task())
@@ -52,8 +59,13 @@ def deadline(settings: DeadlineSettings, clock: Clock) -> Guard:
                 return await handle(exchange)
             except asyncio.CancelledError:
                 if expired and task.uncancel() <= earlier:
-                    raise _over() from None
+                    raise _over(wall_s) from None
                 # The caller left too, or first: that is the caller's cancellation, not ours.
+                raise
+            except Fault as fault:
+                if wall_s is not None and fault.kind is Kind.DEADLINE:
+                    over = exchange.deadline.at <= clock()
+                    raise _by_wall(fault, wall_s, over=over) from None
                 raise
             finally:
                 timer.cancel()
@@ -63,7 +75,20 @@ def deadline(settings: DeadlineSettings, clock: Clock) -> Guard:
     return wrap
 
 
-def _over() -> Fault:
+def _by_wall(fault: Fault, wall_s: float, *, over: bool) -> Fault:
+    """Name the budget: whoever found the time over, or too short, could not know whose it was."""
+    if over:
+        return _over(wall_s)
+    if fault.reason is not Reason.TOO_LITTLE_TIME:
+        return fault
+    words = f"budget.max_wall_time = {wall_s:g} s does not suffice: {fault.message}"
+    return Fault(Kind.EXHAUSTED, Origin.CALLER, Reason.BUDGET_EXHAUSTED, words)
+
+
+def _over(wall_s: float | None) -> Fault:
+    if wall_s is not None:
+        words = f"budget.max_wall_time = {wall_s:g} s is used up"
+        return Fault(Kind.EXHAUSTED, Origin.CALLER, Reason.BUDGET_EXHAUSTED, words)
     return Fault(
         Kind.DEADLINE,
         Origin.CALLER,

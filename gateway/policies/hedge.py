@@ -198,6 +198,7 @@ class _Race:
             self._winner = NOBODY
             self._timer.cancel()
             invocation.send = self._send
+            invocation.writer = ""
             invocation.try_number = self._last
             if self._beside:
                 await _end(self._beside)

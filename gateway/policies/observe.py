@@ -1,18 +1,27 @@
-"""Every try leaves a record: in the answer, in the metrics and in the request's account."""
+"""Every call leaves a record: in the answer and in the metrics."""
 
 from __future__ import annotations
 
 import asyncio
 
 from gateway.core.candidate import NO_USAGE, Attempt, AttemptStatus, Completion, Usage
-from gateway.core.faults import Fault, Kind, Origin, Reason
-from gateway.core.outcome import Outcome, outcome_of
+from gateway.core.faults import Fault, Kind, Reason
+from gateway.core.outcome import Outcome, did_no_work, outcome_of
 from gateway.core.policy import Call, Invocation, Policy, Recorder
 from gateway.core.ports import Clock
 
+CHARACTERS_PER_TOKEN = 4
+"""For the cost of a call whose endpoint did not tell its tokens: the usual mean of code."""
+
 
 def observe(recorder: Recorder, clock: Clock) -> Policy:
-    """Record each try exactly once, however it ends: answered, failed or cancelled."""
+    """Record each call exactly once, however it ends: answered, failed or cancelled.
+
+    The record is appended to the request's and left in `invocation.done`. Its cost is that of the
+    tokens reported. An endpoint that reported none, since the answer was cut, cancelled or came
+    without them, is taken to have read and written a token for every 4 characters of the prompt,
+    the suffix and the text received so far; one that did not take the call on costs nothing.
+    """
 
     def wrap(call: Call) -> Call:
         async def observed(invocation: Invocation) -> Completion:
@@ -24,7 +33,10 @@ def observe(recorder: Recorder, clock: Clock) -> Policy:
             except Fault as fault:
                 elapsed = clock() - started
                 recorder.ended(endpoint.name, outcome_of(fault), elapsed)
-                _append(invocation, _status(fault), elapsed, fault.reason, fault.message)
+                status = (
+                    AttemptStatus.TIMEOUT if fault.kind is Kind.DEADLINE else AttemptStatus.FAILED
+                )
+                _append(invocation, status, elapsed, fault.reason, fault.message)
                 raise
             except BaseException as error:
                 elapsed = clock() - started
@@ -34,6 +46,7 @@ def observe(recorder: Recorder, clock: Clock) -> Policy:
                 raise
             elapsed = clock() - started
             recorder.ended(endpoint.name, Outcome.SUCCESS, elapsed)
+            invocation.received = len(completion.text)
             _append(invocation, AttemptStatus.OK, elapsed, usage=completion.usage)
             return completion
 
@@ -50,13 +63,6 @@ def _ended_by_us(error: BaseException) -> tuple[AttemptStatus, Reason, str]:
     return AttemptStatus.FAILED, Reason.INTERNAL_ERROR, "ended by a bug of the gateway"
 
 
-def _status(fault: Fault) -> AttemptStatus:
-    if fault.kind is not Kind.DEADLINE:
-        return AttemptStatus.FAILED
-    # A deadline of ours is one that was over before the endpoint was called.
-    return AttemptStatus.SKIPPED if fault.origin is Origin.US else AttemptStatus.TIMEOUT
-
-
 def _append(
     invocation: Invocation,
     status: AttemptStatus,
@@ -66,7 +72,10 @@ def _append(
     usage: Usage = NO_USAGE,
 ) -> None:
     task = invocation.task
+    price = task.endpoint.cost_micros_per_1k
     tokens = usage.prompt_tokens + usage.completion_tokens
+    if price and not tokens and not did_no_work(reason, invocation.received):
+        tokens = _tokens_guessed(invocation)
     attempt = Attempt(
         task.endpoint.name,
         invocation.try_number,
@@ -75,8 +84,15 @@ def _append(
         detail,
         elapsed_s,
         usage,
-        tokens * task.endpoint.cost_micros_per_1k // 1000,
+        tokens * price // 1000,
         task.candidate,
     )
     invocation.attempts.append(attempt)
-    invocation.account.settle(task, attempt)
+    invocation.done = attempt
+
+
+def _tokens_guessed(invocation: Invocation) -> int:
+    task = invocation.task
+    hole = task.request.hole
+    read = len(hole.prompt) + len(hole.suffix) + len(task.partial)
+    return -(-(read + invocation.received) // CHARACTERS_PER_TOKEN)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import isfinite
 from threading import Lock
+from types import MappingProxyType
 
 from gateway.core.outcome import Outcome
 from gateway.core.ports import Clock
+from gateway.state.expectations import NOTHING_KNOWN, Expected, expected_of, joined
 from gateway.state.metrics import EndpointCounters, EndpointMetrics, EnsembleCounters, FleetMetrics
 from gateway.state.sketch import NS, LatencySeries
 from gateway.state.window import Window, counters
 
 LIFETIME = "lifetime"
+NO_GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
 class _Cell:
@@ -20,6 +23,7 @@ class _Cell:
 
     __slots__ = (
         "confidence",
+        "expected",
         "failures",
         "in_flight",
         "judged",
@@ -38,6 +42,7 @@ class _Cell:
         self.judged = 0
         self.confidence = 0
         self.window = Window(window_attempts)
+        self.expected = NOTHING_KNOWN
 
 
 class _Requests:
@@ -70,6 +75,11 @@ class Fleet:
     twice and are never mixed: since the start, and over the last `window_attempts` attempts that
     are no older than `window_s` seconds (M-04). Naming an endpoint that is not in `endpoints`
     raises KeyError: the configuration and the caller disagree, which is a bug.
+
+    What is `expected` of an endpoint comes from the same window, and is worked out when somebody
+    asks, once a second at most.
+    `groups` names the replicas of each model that has some; a group is expected to do what any of
+    them may: its times are those of the slowest replica, `least` that of the fastest.
     """
 
     def __init__(
@@ -79,6 +89,7 @@ class Fleet:
         *,
         window_s: float = 300.0,
         window_attempts: int = 256,
+        groups: Mapping[str, tuple[str, ...]] = NO_GROUPS,
     ) -> None:
         self._cells = {name: _Cell(window_attempts) for name in sorted(set(endpoints))}
         self._clock = clock
@@ -86,6 +97,8 @@ class Fleet:
         self._window_span = f"last {window_s:g} s, at most {window_attempts} attempts"
         self._started_at = clock()
         self._requests = _Requests()
+        self._groups = groups
+        self._joined = dict.fromkeys(groups, NOTHING_KNOWN)
 
     def started(self, endpoint: str) -> None:
         """An attempt begins."""
@@ -108,6 +121,13 @@ class Fleet:
             else:
                 cell.not_counted += 1
             cell.window.attempts.append((now, outcome, elapsed_ns))
+
+    def first_text(self, endpoint: str, elapsed_s: float) -> None:
+        """The first text of a stream came after `elapsed_s` seconds."""
+        cell = self._cells[endpoint]
+        now = self._clock()
+        with cell.lock:
+            cell.window.firsts.append((now, round(elapsed_s * NS)))
 
     def judged(self, endpoint: str, confidence: float) -> None:
         """A candidate of the endpoint was given a confidence.
@@ -138,6 +158,19 @@ class Fleet:
             requests.fallback_used += fallback_used
             requests.fallback_exhausted += fallback_exhausted
 
+    def typical(self, endpoint: str) -> float | None:
+        """Median seconds of the successes in the window; None while there are too few."""
+        return self.expected(endpoint, self._clock()).typical
+
+    def typical_first(self, endpoint: str) -> float | None:
+        """Median seconds to the first text of the streams in the window, or None."""
+        return self.expected(endpoint, self._clock()).typical_first
+
+    def delay(self, endpoint: str, *, streamed: bool) -> float | None:
+        """Seconds in which all but one in twenty are done, or have their first text; or None."""
+        expected = self.expected(endpoint, self._clock())
+        return expected.late_first if streamed else expected.late
+
     def read(self) -> FleetMetrics:
         """Copy all counters. A lock is held while one endpoint's numbers are copied, no longer."""
         now = self._clock()
@@ -154,6 +187,21 @@ class Fleet:
             )
         endpoints = tuple(self._read(name, cell, now) for name, cell in self._cells.items())
         return FleetMetrics(ensemble, endpoints, now - self._started_at)
+
+    def expected(self, endpoint: str, now: float) -> Expected:
+        """What to expect of an endpoint or a group at `now`, at most a second old."""
+        cell = self._cells.get(endpoint)
+        expected = self._joined[endpoint] if cell is None else cell.expected
+        if now < expected.stale_at:
+            return expected
+        if cell is None:
+            members = (self.expected(member, now) for member in self._groups[endpoint])
+            expected = self._joined[endpoint] = joined(members, now)
+            return expected
+        with cell.lock:
+            attempts, firsts = tuple(cell.window.attempts), tuple(cell.window.firsts)
+        expected = cell.expected = expected_of(attempts, firsts, now - self._window_s, now)
+        return expected
 
     def _read(self, name: str, cell: _Cell, now: float) -> EndpointMetrics:
         with cell.lock:

@@ -15,14 +15,18 @@ Ended = tuple[float, Outcome, int]
 Score = tuple[float, int]
 """When a candidate was judged, and its confidence in billionths."""
 
+First = tuple[float, int]
+"""When the first text of a stream came, and the nanoseconds it took."""
+
 
 class Window:
-    """Newest attempts and scores of one endpoint. The caller holds the lock."""
+    """Newest attempts, first texts and scores of one endpoint. The caller holds the lock."""
 
-    __slots__ = ("attempts", "scores")
+    __slots__ = ("attempts", "firsts", "scores")
 
     def __init__(self, most: int) -> None:
         self.attempts: deque[Ended] = deque(maxlen=most)
+        self.firsts: deque[First] = deque(maxlen=most)
         self.scores: deque[Score] = deque(maxlen=most)
 
 
@@ -55,10 +59,16 @@ def exact(times_ns: Sequence[int]) -> LatencyStats:
         return NO_LATENCY
     ordered = sorted(times_ns)
     count, total = len(ordered), sum(ordered)
-
-    def quantile(percent: int) -> float:
-        return ordered[-(-count * percent // 100) - 1] / NS
-
     return LatencyStats(
-        count, total / NS, total / count / NS, quantile(50), quantile(95), quantile(99)
+        count,
+        total / NS,
+        total / count / NS,
+        quantile(ordered, 50),
+        quantile(ordered, 95),
+        quantile(ordered, 99),
     )
+
+
+def quantile(ordered: Sequence[int], percent: int) -> float:
+    """Return a quantile in seconds of times in rising order, at least one, by nearest rank."""
+    return ordered[-(-len(ordered) * percent // 100) - 1] / NS

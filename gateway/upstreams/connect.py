@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from gateway.core.endpoint import Endpoint, Protocol
 from gateway.core.ports import Clock, Upstream
 from gateway.upstreams.native_grpc import NativeUpstream
 from gateway.upstreams.options import UpstreamOptions
+from gateway.upstreams.probe import Backoff, Probe, ProbeSettings
+from gateway.upstreams.probe_grpc import WatchProbe
 
-__all__ = ["UpstreamOptions", "connect"]
+AGAIN = Backoff(max_s=10.0)
+"""gRPC waits up to two minutes; a server that is back should not stand idle so long."""
+
+__all__ = ["UpstreamOptions", "connect", "probe_of"]
 
 
 def connect(endpoint: Endpoint, options: UpstreamOptions, clock: Clock) -> Upstream:
@@ -27,3 +33,18 @@ def connect(endpoint: Endpoint, options: UpstreamOptions, clock: Clock) -> Upstr
     from gateway.upstreams.openai_http import OpenAiUpstream  # noqa: PLC0415 - see above
 
     return OpenAiUpstream(endpoint, options, clock)
+
+
+def probe_of(
+    endpoint: Endpoint, settings: ProbeSettings, options: UpstreamOptions, draw: Callable[[], float]
+) -> Probe | None:
+    """Make the health check of an endpoint: HTTP where a path is set, else Watch if it is native.
+
+    None when it can be checked neither way. Raises ValueError like `connect`.
+    """
+    if not settings.path:
+        native = endpoint.protocol is Protocol.NATIVE
+        return WatchProbe(endpoint, settings, options, draw, backoff=AGAIN) if native else None
+    from gateway.upstreams.probe_http import HttpProbe  # noqa: PLC0415 - as above
+
+    return HttpProbe(endpoint, settings, options)

@@ -5,12 +5,16 @@ from __future__ import annotations
 from gateway.core.hole import Request
 
 TRACE_KEYS = frozenset({"traceparent", "tracestate", "baggage"})
+PREVIOUS_ATTEMPTS = "grpc-previous-rpc-attempts"
 
 
-def outgoing(request: Request, authorization: str | None) -> tuple[tuple[str, str], ...]:
+def outgoing(
+    request: Request, authorization: str | None, tries_before: int = 0
+) -> tuple[tuple[str, str], ...]:
     """Build the headers of one call: W3C trace context, request id, authorization.
 
-    Everything else that the caller sent stays here. A value that a header cannot carry is left
+    gRPC endpoints are told the number of tries before a retry, and nothing on a first try (gRFC
+    A6). Everything else that the caller sent stays here. A value that a header cannot carry is left
     out rather than refused: neither a trace nor an id is worth a failed request.
     """
     pairs = [
@@ -22,6 +26,8 @@ def outgoing(request: Request, authorization: str | None) -> tuple[tuple[str, st
         pairs.append(("x-request-id", request.request_id))
     if authorization is not None:
         pairs.append(("authorization", authorization))
+    if tries_before:
+        pairs.append((PREVIOUS_ATTEMPTS, str(tries_before)))
     return tuple(pairs)
 
 

@@ -70,7 +70,7 @@ class NativeUpstream:
             request,
             # gRPC forwards no deadline of its own accord.
             timeout=time_left(self._endpoint, deadline, self._clock),
-            metadata=outgoing(task.request, self._authorization),
+            metadata=outgoing(task.request, self._authorization, task.tries_before),
             wait_for_ready=False,
         )
         self._running.add(call)
@@ -96,7 +96,7 @@ class NativeUpstream:
             call = self._generate_stream(
                 request,
                 timeout=time_left(self._endpoint, deadline, self._clock),
-                metadata=outgoing(task.request, self._authorization),
+                metadata=outgoing(task.request, self._authorization, task.tries_before),
                 wait_for_ready=False,
             )
             self._running.add(call)

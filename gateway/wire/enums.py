@@ -13,7 +13,7 @@ from gateway.core.candidate import AttemptStatus, FinishReason
 from gateway.core.constraint import GrammarSyntax, VerdictStatus
 from gateway.core.decision import ChainPolicy, RoutingReason
 from gateway.core.endpoint import Capability
-from gateway.core.hole import HoleKind, Strategy
+from gateway.core.hole import HoleKind, Priority, Strategy
 
 Member = TypeVar("Member", bound=StrEnum)
 Number = TypeVar("Number", bound=int)
@@ -39,6 +39,7 @@ HOLE_KIND_FROM = from_wire(HOLE_KIND)
 GRAMMAR_SYNTAX = to_wire(GrammarSyntax, hole_pb2.GrammarSyntax, "GRAMMAR_SYNTAX")
 GRAMMAR_SYNTAX_FROM = from_wire(GRAMMAR_SYNTAX)
 STRATEGY_FROM = from_wire(to_wire(Strategy, gateway_service_pb2.Strategy, "STRATEGY"))
+PRIORITY_FROM = from_wire(to_wire(Priority, gateway_service_pb2.Priority, "PRIORITY"))
 FINISH = to_wire(FinishReason, result_pb2.FinishReason, "FINISH_REASON")
 FINISH_FROM = from_wire(FINISH)
 VERDICT_STATUS = to_wire(VerdictStatus, result_pb2.VerdictStatus, "VERDICT_STATUS")

@@ -85,7 +85,11 @@ def status_to_wire(fault: Fault, exchange: Exchange | None, request_id: str) -> 
         error_details_pb2.ErrorInfo(
             reason=fault.reason,
             domain=DOMAIN,
-            metadata={"kind": fault.kind, "origin": fault.origin},
+            metadata={
+                "kind": fault.kind,
+                "origin": fault.origin,
+                "category": fault.category,
+            },
         ),
         error_details_pb2.RequestInfo(request_id=request_id),
         *_own_details(fault),

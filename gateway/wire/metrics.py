@@ -5,6 +5,7 @@ from __future__ import annotations
 from ensemble.v1 import telemetry_service_pb2 as pb
 
 from gateway.state.metrics import EndpointCounters, EndpointMetrics, FleetMetrics, LatencyStats
+from gateway.state.reading import GuardCounters
 from gateway.wire.result import duration
 
 
@@ -36,7 +37,7 @@ def counters_to_wire(counters: EndpointCounters) -> pb.EndpointCounters:
     )
 
 
-def endpoint_to_wire(metrics: EndpointMetrics) -> pb.EndpointMetrics:
+def endpoint_metrics_to_wire(metrics: EndpointMetrics) -> pb.EndpointMetrics:
     """Write the counters of one endpoint."""
     return pb.EndpointMetrics(
         endpoint=metrics.endpoint,
@@ -46,7 +47,9 @@ def endpoint_to_wire(metrics: EndpointMetrics) -> pb.EndpointMetrics:
     )
 
 
-def metrics_to_wire(metrics: FleetMetrics, endpoint: str = "") -> pb.GetMetricsResponse:
+def metrics_to_wire(
+    metrics: FleetMetrics, guards: GuardCounters, endpoint: str = ""
+) -> pb.GetMetricsResponse:
     """Write the counters of all endpoints, or of one."""
     ensemble = metrics.ensemble
     return pb.GetMetricsResponse(
@@ -58,9 +61,17 @@ def metrics_to_wire(metrics: FleetMetrics, endpoint: str = "") -> pb.GetMetricsR
             fallback_used=ensemble.fallback_used,
             fallback_exhausted=ensemble.fallback_exhausted,
             non_finite_scores=ensemble.non_finite_scores,
+            retries=guards.retries,
+            hedges=guards.hedges,
+            hedge_wins=guards.hedge_wins,
+            shed=guards.shed,
+            queued=guards.queued,
+            replayed=guards.replayed,
         ),
         endpoints=[
-            endpoint_to_wire(item) for item in metrics.endpoints if endpoint in {"", item.endpoint}
+            endpoint_metrics_to_wire(item)
+            for item in metrics.endpoints
+            if endpoint in {"", item.endpoint}
         ],
         uptime=duration(metrics.uptime),
     )

@@ -13,9 +13,10 @@ from gateway.core.hole import (
     Budget,
     EndpointFilter,
     Hole,
+    Priority,
     Request,
 )
-from gateway.wire.enums import CAPABILITY_FROM, STRATEGY_FROM
+from gateway.wire.enums import CAPABILITY_FROM, PRIORITY_FROM, STRATEGY_FROM
 from gateway.wire.hole import constraint_from_wire, sampling_from_wire, spec_from_wire
 
 
@@ -24,8 +25,13 @@ def request_from_wire(
     *,
     request_id: str,
     trace_context: tuple[tuple[str, str], ...] = (),
+    tenant: str = "",
+    priority: Priority = Priority.STANDARD,
 ) -> Request:
-    """Read a checked request. Raises Fault for what this version cannot do."""
+    """Read a checked request. Raises Fault for what this version cannot do.
+
+    `priority` is that of a request that does not say.
+    """
     if (
         wire.trace
         or wire.strategy == gateway_service_pb2.STRATEGY_PIPELINE
@@ -52,6 +58,8 @@ def request_from_wire(
         tuple(sorted(wire.labels.items())) if wire.labels else (),
         wire.return_candidates,
         trace_context,
+        tenant,
+        PRIORITY_FROM.get(wire.priority, priority),
     )
 
 
@@ -60,6 +68,7 @@ def _budget(wire: gateway_service_pb2.Budget) -> Budget:
         wire.max_cost_micros if wire.HasField("max_cost_micros") else None,
         wire.max_attempts if wire.HasField("max_attempts") else None,
         wire.max_tokens if wire.HasField("max_tokens") else None,
+        wire.max_wall_time.ToMicroseconds() / 1e6 if wire.HasField("max_wall_time") else None,
     )
 
 

@@ -184,7 +184,7 @@ def explained(failed: Failure, reason: str) -> None:
     """Every error carries ErrorInfo, RequestInfo and FailureDetail, and they agree."""
     info, detail = failed.details["ErrorInfo"], failed.details["FailureDetail"]
     assert (info.reason, info.domain, detail.reason) == (reason, "ensemble-gateway", reason)
-    assert set(info.metadata) == {"kind", "origin"}
+    assert set(info.metadata) == {"kind", "origin", "category"}
     request_id = failed.details["RequestInfo"].request_id
     assert request_id
     assert detail.request_id == request_id == failed.trailers["x-request-id"]

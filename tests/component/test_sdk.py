@@ -17,6 +17,7 @@ from ensemble_client import (
     EnsembleError,
     GenerateRequest,
     InvalidRequest,
+    NotFound,
     ResourceExhausted,
     Unavailable,
     errors,
@@ -45,6 +46,14 @@ def test_a_prompt_with_fields_arrives_as_one_message(both: Both) -> None:
     assert sent.hole.language == "python"
     assert sent.sampling.HasField("temperature")
     assert sent.n == 99
+
+
+def test_a_priority_may_be_given_by_its_short_name(both: Both) -> None:
+    with FakeGateway(Generate=says(ANSWER)) as gateway:
+        both.generate(gateway.target, "x", priority="batch")
+        with pytest.raises(InvalidRequest, match="one of interactive, standard, batch"):
+            both.generate(gateway.target, "x", priority="urgent")
+    assert [seen.request.priority for seen in gateway.seen] == [pb.PRIORITY_BATCH]
 
 
 def test_metadata_names_the_caller_and_the_request(both: Both) -> None:
@@ -211,6 +220,29 @@ def test_endpoints_come_from_every_page(both: Both) -> None:
         endpoints = both.ask(gateway.target, "endpoints")
     assert [endpoint.name for endpoint in endpoints] == ["a", "b"]
     assert [seen.request.page_token for seen in gateway.seen] == ["", "t"]
+
+
+def test_endpoints_are_drained_and_undrained(both: Both) -> None:
+    pair = [admin.Endpoint(name="a-1", drained=True), admin.Endpoint(name="a-2", drained=True)]
+    with FakeGateway(
+        DrainEndpoint=[
+            fails(UNAVAILABLE, "not yet"),
+            says(admin.DrainEndpointResponse(endpoints=pair)),
+        ],
+        UndrainEndpoint=says(admin.UndrainEndpointResponse(endpoints=pair[:1])),
+    ) as gateway:
+        assert both.ask(gateway.target, "drain_endpoint", "a", timeout=9) == pair
+        assert both.ask(gateway.target, "undrain_endpoint", "a-1") == pair[:1]
+    asked = [(seen.method, seen.request.endpoint) for seen in gateway.seen]
+    assert asked == [("DrainEndpoint", "a")] * 2 + [("UndrainEndpoint", "a-1")]
+
+
+def test_draining_an_endpoint_that_is_not_there_is_not_found(both: Both) -> None:
+    detail = pb.FailureDetail(reason="UNKNOWN_ENDPOINT")
+    failing = fails(grpc.StatusCode.NOT_FOUND, "endpoint: 'x' is not configured", detail)
+    with FakeGateway(DrainEndpoint=failing) as gateway, pytest.raises(NotFound) as caught:
+        both.ask(gateway.target, "drain_endpoint", "x")
+    assert caught.value.reason == "UNKNOWN_ENDPOINT"
 
 
 def test_what_operators_ask(both: Both) -> None:

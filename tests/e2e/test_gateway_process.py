@@ -134,7 +134,7 @@ async def test_no_log_line_shows_what_callers_and_models_write(
     secret_file = tmp_path / "key"
     secret_file.write_text(SECRET)
     with config.open("a") as file:
-        file.write(f'\nsecret_ref = "file:{secret_file}"\n')
+        file.write(f'\nsecret_ref = "file:{secret_file}"\nbreaker = "metrics_only"\n')
     log = tmp_path / "stderr"
     with log.open("wb") as stderr:
         arguments = ("serve", "--config", str(config))

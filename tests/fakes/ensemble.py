@@ -12,18 +12,27 @@ from gateway.core.endpoint import Capability, Endpoint
 from gateway.core.events import Event
 from gateway.core.exchange import Exchange
 from gateway.core.faults import Fault, Kind, Origin, Reason
-from gateway.core.policy import Invocation
+from gateway.core.policy import Invocation, Policy
 from gateway.core.snapshot import Snapshot
 from gateway.ensemble.client import EnsembleClient, EnsembleSettings
 from gateway.ensemble.judge import SCORERS
+from gateway.policies.budget import budget
 from gateway.policies.count import count
 from gateway.policies.deadline import DeadlineSettings, deadline
 from gateway.policies.observe import observe
-from gateway.policies.timeout import timeout
+from gateway.policies.timeout import TimeoutSettings, timeout
 from gateway.routing.router import ModelRouter
 from gateway.state.fleet import Fleet
 
 Step = Callable[[Invocation], Awaitable[Completion]]
+NO_STALLS = TimeoutSettings()
+
+
+def guarded(call: Step, policies: list[Policy]) -> Step:
+    """Wrap a call with policies, named outermost first."""
+    for policy in reversed(policies):
+        call = policy(call)
+    return call
 
 
 def says(text: str, *, pieces: int = 1, logprobs: tuple[float, ...] = ()) -> Step:
@@ -88,15 +97,15 @@ class Ensemble:
             for place, name in enumerate(steps)
         )
         self.fleet = Fleet(steps, clock)
-        stack = observe(self.fleet, clock)
+        stack = [budget(), observe(self.fleet, clock), timeout(NO_STALLS, clock, self.fleet)]
         self.client = EnsembleClient(
             ModelRouter(Snapshot.of(endpoints)),
-            {name: stack(timeout(clock)(self._call(step))) for name, step in steps.items()},
+            {name: guarded(self._call(step), stack) for name, step in steps.items()},
             settings=EnsembleSettings(**settings),
             scorer=SCORERS["default"],
             judgements=self.fleet,
             clock=clock,
-            guards=(count(self.fleet), deadline(DeadlineSettings(), clock)),
+            guards=(count(self.fleet, str), deadline(DeadlineSettings(), clock)),
         )
 
     def _call(self, step: Step) -> Step:

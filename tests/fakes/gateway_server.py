@@ -32,6 +32,8 @@ UNARY = {
     "Generate": ("ensemble.v1.GatewayService", pb.GenerateRequest),
     "Route": ("ensemble.v1.GatewayService", pb.RouteRequest),
     "ListEndpoints": ("ensemble.v1.AdminService", admin.ListEndpointsRequest),
+    "DrainEndpoint": ("ensemble.v1.AdminService", admin.DrainEndpointRequest),
+    "UndrainEndpoint": ("ensemble.v1.AdminService", admin.UndrainEndpointRequest),
     "DescribeRouter": ("ensemble.v1.AdminService", admin.DescribeRouterRequest),
     "DescribeConfig": ("ensemble.v1.AdminService", admin.DescribeConfigRequest),
     "GetMetrics": ("ensemble.v1.TelemetryService", telemetry.GetMetricsRequest),

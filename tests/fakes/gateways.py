@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from google.rpc.status_pb2 import Status
 from gateway.app import Gateway
 from gateway.config.load import build
 from gateway.config.schema import Settings
+from gateway.core.ports import Clock
 
 DETAIL_KINDS: tuple[type[Message], ...] = (
     error_details_pb2.ErrorInfo,
@@ -32,6 +34,8 @@ DETAIL_KINDS: tuple[type[Message], ...] = (
 NAMES = "abcdefgh"
 IMPATIENT = {"max_tries": 1}
 """Retries off: a test of fallback need not wait for them."""
+AT_ONCE = {"hold": "none"}
+"""Streams are committed to with their first piece, so that few pieces make a failover."""
 
 
 def settings_of(
@@ -49,6 +53,7 @@ def settings_of(
         ],
         "server": {"port": 0, **tables.pop("server", {})},
         "retry": IMPATIENT,
+        "stream": AT_ONCE,
         **tables,
     }
     return build(document, "test")
@@ -98,10 +103,12 @@ async def door_to(port: int, gateway: Gateway | None = None) -> AsyncIterator[Do
 
 
 @asynccontextmanager
-async def gateway_on_loopback(settings: Settings) -> AsyncIterator[Door]:
+async def gateway_on_loopback(
+    settings: Settings, clock: Clock = time.monotonic
+) -> AsyncIterator[Door]:
     """Run a gateway in this process and connect to it."""
     async with (
-        Gateway(settings) as gateway,
+        Gateway(settings, clock=clock) as gateway,
         door_to(await gateway.start(), gateway) as door,
     ):
         yield door

@@ -13,6 +13,9 @@ from google.protobuf.any_pb2 import Any
 from google.protobuf.duration_pb2 import Duration
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
+from grpc_health.v1.health import aio as health_aio
+from grpc_health.v1.health_pb2 import HealthCheckResponse
+from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
 
 from tests.fakes.script import Asked, Failure, Script, Witness
 
@@ -29,16 +32,21 @@ NOT_A_MESSAGE = b"\xff\xff\xff\xff"
 
 
 class FakeModelServer:
-    """`wrote` counts the pieces of all streams that were written, as far as flow control lets."""
+    """`wrote` counts the pieces of all streams that were written, as far as flow control lets.
 
-    def __init__(self, script: Script) -> None:
+    `serving` is what its health service says at first; None = it has no such service.
+    """
+
+    def __init__(self, script: Script, *, serving: bool | None = None) -> None:
         self.script = script
         self.witness = Witness()
         self.url = ""
-        # Awaited before a unary answer, when set.
+        # Awaited before a unary answer, or the first piece of a stream, when set.
         self.hold: Callable[[Asked], Awaitable[object]] | None = None
         self.wrote = 0
         self._server = grpc.aio.server()
+        self._serving = serving
+        self._health = health_aio.HealthServicer()
 
     async def __aenter__(self) -> FakeModelServer:
         handlers = {
@@ -52,12 +60,24 @@ class FakeModelServer:
         self._server.add_generic_rpc_handlers(
             (grpc.method_handlers_generic_handler("ensemble.v1.ModelService", handlers),)
         )
+        if self._serving is not None:
+            add_HealthServicer_to_server(self._health, self._server)
+            await self.say(serving=self._serving)
         self.url = f"grpc://127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
         await self._server.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def stop(self) -> None:
+        """Go away, with every connection."""
         await self._server.stop(None)
+
+    async def say(self, *, serving: bool) -> None:
+        """Change what its health service says."""
+        status = HealthCheckResponse.SERVING if serving else HealthCheckResponse.NOT_SERVING
+        await self._health.set("", status)
 
     async def _generate(
         self, request: pb.ModelServiceGenerateRequest, context: grpc.aio.ServicerContext
@@ -83,6 +103,8 @@ class FakeModelServer:
 
     async def _write(self, context: grpc.aio.ServicerContext) -> None:
         script = self.script
+        if self.hold is not None:
+            await self.hold(self.witness.asked[-1])
         if script.failure and not script.failure_after:
             await self._fail(context)
         if script.malformed:

@@ -28,11 +28,16 @@ TYPES = {
 
 
 class FakeOpenAiServer:
-    """`raw` is sent as it is instead of the script; then the connection ends."""
+    """`raw` is sent as it is instead of the script; then the connection ends.
+
+    `health` is the HTTP status that every GET is answered with; `checks` counts them.
+    """
 
     def __init__(self, script: Script) -> None:
         self.script = script
         self.raw = b""
+        self.health = 200
+        self.checks = 0
         self.witness = Witness()
         self.url = ""
         self._server: asyncio.Server | None = None
@@ -70,7 +75,11 @@ class FakeOpenAiServer:
             head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
         except asyncio.IncompleteReadError:
             return False
-        path = head[0].split(" ")[1]
+        method, path, _ = head[0].split(" ")
+        if method == "GET":
+            self.checks += 1
+            await _send(writer, self.health, b"{}")
+            return True
         fields = [line.partition(": ") for line in head[1:] if line]
         headers = {name.lower(): value for name, _, value in fields}
         body = json.loads(await reader.readexactly(int(headers["content-length"])))

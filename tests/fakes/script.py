@@ -72,3 +72,9 @@ class Witness:
     def saw(self, asked: Asked) -> None:
         self.asked.append(asked)
         self.started.set()
+
+    async def called(self, times: int) -> None:
+        """Wait until so many calls have come."""
+        while len(self.asked) < times:
+            self.started.clear()
+            await self.started.wait()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from gateway.core.candidate import Attempt, Completion
+from gateway.core.candidate import Completion, Usage
 from gateway.core.deadline import Deadline
 from gateway.core.endpoint import Endpoint
 from gateway.core.faults import Fault, Kind, Origin, Reason
@@ -15,11 +15,14 @@ from gateway.core.ports import Task
 
 
 class OpenAccount:
-    """An account that allows everything and remembers what was settled."""
+    """An account that allows so many calls and remembers what was settled."""
 
-    def __init__(self, calls: int = 1_000) -> None:
+    limited = True
+
+    def __init__(self, calls: int = 1_000, retry_after_s: float | None = None) -> None:
         self.calls = calls
-        self.settled: list[Attempt] = []
+        self.retry_after_s = retry_after_s
+        self.settled: list[Usage | None] = []
 
     def reserve(self, task: Task) -> str:
         if self.calls == 0:
@@ -27,8 +30,8 @@ class OpenAccount:
         self.calls -= 1
         return ""
 
-    def settle(self, task: Task, attempt: Attempt) -> None:
-        self.settled.append(attempt)
+    def settle(self, task: Task, usage: Usage | None) -> None:
+        self.settled.append(usage)
 
 
 def make_request(prompt: str = "x = ", **fields: Any) -> Request:

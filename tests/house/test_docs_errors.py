@@ -15,7 +15,7 @@ from google.rpc.code_pb2 import Code
 
 from gateway.cli.exits import Exit
 from gateway.core.endpoint import Endpoint
-from gateway.core.faults import Kind, Reason
+from gateway.core.faults import CATEGORIES, Category, Kind, Reason
 from gateway.ensemble.ending import no_answer
 from gateway.upstreams import errors
 from gateway.upstreams.errors import ForeignError
@@ -25,7 +25,9 @@ from tests.house.sources import ROOT, python_files, tree
 PAGE = ROOT / "docs" / "errors.md"
 DEFINITION = ROOT / "gateway" / "core" / "faults.py"
 ROWS = tuple(row for row in vars(errors).values() if isinstance(row, ForeignError))
-MAKERS = {"Fault", "ForeignError", "_fault"}
+MAKERS = {"Fault", "ForeignError", "_fault", "not_called"}
+UNAVAILABLE = ast.parse("Kind.UNAVAILABLE", mode="eval").body
+"""The kind of an endpoint that was not called, unless said otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +87,11 @@ def branches(node: ast.expr) -> list[ast.expr]:
 
 def pairs_of(call: ast.Call) -> Iterator[tuple[str, str]]:
     """The pairs of reason and kind that a call may make; both may depend on one condition."""
-    kinds = [arg for arg in call.args if members(arg, "Kind")]
+    named = [keyword.value for keyword in call.keywords]
+    kinds: list[ast.expr] = [arg for arg in (*call.args, *named) if members(arg, "Kind")]
     reasons = [arg for arg in call.args if members(arg, "Reason")]
+    if not kinds and isinstance(call.func, ast.Name) and call.func.id == "not_called":
+        kinds = [UNAVAILABLE]
     if not kinds or not reasons:
         return
     one, other = branches(kinds[0]), branches(reasons[0])
@@ -149,6 +154,12 @@ def test_every_reason_is_used_by_the_gateway(reason: Reason) -> None:
         if path != DEFINITION and reason.name in members(module, "Reason")
     ]
     assert users, f"{reason} is in the contract, and nothing raises it"
+
+
+def test_the_categories_are_those_of_the_code() -> None:
+    listed = [name.strip("`") for name, _ in table("| category | what it says |")]
+    assert listed == [category.value for category in Category]
+    assert set(CATEGORIES) == set(Kind)
 
 
 def test_the_exit_codes_are_those_of_the_command_line() -> None:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from gateway.app import ATTEMPT_STACK, REQUEST_STACK
+from gateway.app import ATTEMPT_STACK, REQUEST_STACK, TARGET_STACK
 from tests.house.sources import ROOT
 
 PAGE = (ROOT / "docs" / "life-of-a-request.md").read_text(encoding="utf-8")
@@ -18,7 +18,11 @@ def listed(stack: str) -> list[tuple[str, str]]:
     return re.findall(r"^\| `(\w+)` \| `([\w./]+)` \|", body, re.MULTILINE)
 
 
-STACKS = {"REQUEST_STACK": REQUEST_STACK, "ATTEMPT_STACK": ATTEMPT_STACK}
+STACKS = {
+    "REQUEST_STACK": REQUEST_STACK,
+    "TARGET_STACK": TARGET_STACK,
+    "ATTEMPT_STACK": ATTEMPT_STACK,
+}
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -33,6 +37,16 @@ def test_each_member_stands_beside_its_file(stack: str) -> None:
         assert f"\ndef {name}(" in source
 
 
-def test_retry_stands_outside_observe_so_that_every_try_is_an_attempt() -> None:
+def test_only_what_watches_a_call_stands_inside_observe() -> None:
+    """A policy inside it that refused would count as a call of the endpoint."""
     names = [name for name, _ in ATTEMPT_STACK]
-    assert names.index("retry") < names.index("observe")
+    assert names[names.index("observe") :] == ["observe", "timeout"]
+
+
+def test_a_repeated_request_waits_in_no_queue_twice_and_has_one_deadline() -> None:
+    names = [name for name, _ in REQUEST_STACK]
+    assert names.index("idempotent") < names.index("deadline") < names.index("admit")
+
+
+def test_the_time_is_split_before_it_is_spent_on_tries() -> None:
+    assert [name for name, _ in TARGET_STACK] == ["split", "retry", "hedge"]

@@ -65,6 +65,7 @@ def sync_client() -> None:
                 temperature=0.2,
                 strategy=Strategy.STRATEGY_BEST_OF_N,
                 n=4,
+                priority="interactive",
                 required_capabilities=("fast_inference",),
                 metadata={"traceparent": "00-"},
             ),
@@ -72,6 +73,8 @@ def sync_client() -> None:
         )
         assert_type(client.route("x", language="go"), RouteResponse)
         assert_type(client.endpoints(timeout=1), list[Endpoint])
+        assert_type(client.drain_endpoint("fast", timeout=1), list[Endpoint])
+        assert_type(client.undrain_endpoint("fast", metadata={"a": "b"}), list[Endpoint])
         assert_type(client.describe_router(), DescribeRouterResponse)
         assert_type(client.describe_config(), DescribeConfigResponse)
         assert_type(client.metrics("fast"), GetMetricsResponse)
@@ -97,6 +100,8 @@ async def async_client(holes: AsyncIterator[GenerateRequest]) -> None:
         assert_type(await client.generate("x", seed=1, timeout=1.5), GenerateResponse)
         assert_type(await client.route(GenerateRequest(prompt="x")), RouteResponse)
         assert_type(await client.endpoints(), list[Endpoint])
+        assert_type(await client.drain_endpoint("fast"), list[Endpoint])
+        assert_type(await client.undrain_endpoint("fast", timeout=1), list[Endpoint])
         assert_type(await client.describe_router(timeout=1), DescribeRouterResponse)
         assert_type(await client.describe_config(), DescribeConfigResponse)
         assert_type(await client.metrics(metadata={"a": "b"}), GetMetricsResponse)

@@ -13,7 +13,7 @@ from ensemble_client import EnsembleError
 
 from gateway.cli.demonstration.asking import Mode, Question
 
-BROKEN = frozenset({"failed", "timeout"})
+BROKEN = frozenset({"failed", "timeout", "skipped"})
 """How a call ends that brought no text."""
 
 
@@ -63,7 +63,7 @@ class Answer:
 
     @property
     def rescued_from(self) -> frozenset[str]:
-        """Endpoints whose calls failed while another one answered: fallback after a fault."""
+        """Endpoints that failed, or were known to be down, while another one answered."""
         if not self.answered:
             return frozenset()
         broken = {one.endpoint for one in self.attempts if one.status in BROKEN}

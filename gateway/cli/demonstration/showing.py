@@ -37,7 +37,7 @@ COUNTS = {
     "with_doctests": "holes that the module's own doctests run",
     "doctests_passed": "of these, all doctests pass",
     "verified": "verified (parses, doctests pass where there are any)",
-    "fallbacks_after_a_failed_call": "fallbacks after a failed call",
+    "fallbacks_after_a_failed_call": "fallbacks from an endpoint that failed or is down",
     "fallbacks_after_a_failed_check": "fallbacks after a failed check",
     "p50_ms": "p50 ms",
     "p95_ms": "p95 ms",

@@ -72,7 +72,7 @@ def test_the_tables_show_both_halves_totals_and_fills(capsys: pytest.CaptureFixt
     printed = capsys.readouterr().out
     assert printed.index("Before the kill") < printed.index("ALL_ENDPOINTS_FAILED")
     assert "'fast' was killed" in printed
-    assert "fallbacks after a failed call" in printed
+    assert "fallbacks from an endpoint that failed or is down" in printed
     assert "- return 1\n  + return 2" in printed
     assert "... 4 more lines" in printed
 

@@ -2,7 +2,13 @@ from __future__ import annotations
 
 import pytest
 from ensemble.v1.decision_pb2 import Capability, Objective, RoutingMode
-from ensemble.v1.gateway_service_pb2 import Budget, CachePolicy, GenerateRequest, Strategy
+from ensemble.v1.gateway_service_pb2 import (
+    Budget,
+    CachePolicy,
+    GenerateRequest,
+    Priority,
+    Strategy,
+)
 from ensemble.v1.hole_pb2 import Constraint, ForbiddenText, HoleKind, HoleSpec
 from ensemble_client.errors import InvalidRequest
 from ensemble_client.requests import (
@@ -12,6 +18,7 @@ from ensemble_client.requests import (
     CapabilityName,
     KindName,
     ObjectiveName,
+    PriorityName,
     RequestFields,
     RoutingModeName,
     StrategyName,
@@ -48,6 +55,7 @@ def test_every_field_finds_its_place() -> None:
         "request_id": "r",
         "trace": True,
         "return_candidates": True,
+        "priority": "interactive",
     }
     expected = GenerateRequest(
         prompt="p",
@@ -81,6 +89,7 @@ def test_every_field_finds_its_place() -> None:
         request_id="r",
         trace=True,
         return_candidates=True,
+        priority=Priority.PRIORITY_INTERACTIVE,
     )
     assert request_of("p", fields) == expected
     assert fields.keys() | {"hole"} == RequestFields.__annotations__.keys()
@@ -99,6 +108,7 @@ def test_every_field_of_the_message_can_be_given() -> None:
     [
         (KindName, HoleKind, "HOLE_KIND_"),
         (StrategyName, Strategy, "STRATEGY_"),
+        (PriorityName, Priority, "PRIORITY_"),
         (RoutingModeName, RoutingMode, "ROUTING_MODE_"),
         (ObjectiveName, Objective, "OBJECTIVE_"),
         (CachePolicyName, CachePolicy, "CACHE_POLICY_"),

@@ -9,6 +9,7 @@ from gateway.core.constraint import Constraint, ForbiddenText, VerdictStatus
 from gateway.core.events import AttemptFailed, Delta, Failover, Judged, Started
 from gateway.core.faults import Fault, Kind, Origin, Reason
 from gateway.core.hole import Budget, Hole, HoleSpec, Sampling, Strategy
+from gateway.ensemble.hold import Boundary, HoldSettings
 from tests.fakes.ensemble import Ensemble, fails, hangs, says
 from tests.fakes.values import make_request
 from tests.fakes.virtual import VirtualClock, run_virtual
@@ -18,8 +19,9 @@ PYTHON = Hole("x = ", "\n", HoleSpec(language="python"))
 
 
 def ask(steps, *, request=None, stream=False, seconds=60.0, **settings):
+    """Streams are committed to with their first piece here; test_hold.py has the other way."""
     clock = VirtualClock()
-    ensemble = Ensemble(clock, steps, **settings)
+    ensemble = Ensemble(clock, steps, hold=HoldSettings(Boundary.NONE), **settings)
     exchange = ensemble.exchange(request or make_request(), stream=stream, seconds=seconds)
     try:
         result = run_virtual(clock, ensemble.client.handle(exchange))

@@ -10,6 +10,7 @@ from gateway.core.deadline import Deadline
 from gateway.core.decision import ChainPolicy, RoutingDecision, RoutingReason
 from gateway.core.exchange import Exchange
 from gateway.core.faults import Fault, Kind, Origin, Reason
+from gateway.core.hole import Budget
 from gateway.policies.count import count
 from gateway.policies.deadline import DeadlineSettings, deadline
 from tests.fakes.values import make_request, unavailable
@@ -44,7 +45,7 @@ async def give(_: Exchange) -> Answer:
 def counted(handle, ex: Exchange) -> tuple[bool, int, bool, bool]:
     counter = Counter()
     with contextlib.suppress(Fault, RuntimeError, asyncio.CancelledError):
-        run_virtual(VirtualClock(), count(counter)(handle)(ex))
+        run_virtual(VirtualClock(), count(counter, str)(handle)(ex))
     (seen,) = counter.seen
     return seen
 
@@ -148,7 +149,103 @@ def test_a_request_that_arrives_late_is_refused_unworked() -> None:
 
 def test_count_stands_outside_deadline_so_that_late_requests_are_counted() -> None:
     clock, counter = VirtualClock(), Counter()
-    stack = count(counter)(deadline(DeadlineSettings(), clock)(give))
+    stack = count(counter, str)(deadline(DeadlineSettings(), clock)(give))
     with pytest.raises(Fault):
         run_virtual(clock, stack(exchange(at=clock.now)))
     assert counter.seen == [(False, 0, False, False)]
+
+
+def walled(handle, *, wall_s: float, at: float) -> tuple[Fault | Answer, float]:
+    """Run a handle under a budget of wall time; return what came of it and the seconds it took."""
+    clock = VirtualClock()
+    start = clock.now
+    ex = Exchange(make_request(budget=Budget(max_wall_s=wall_s)), Deadline(start + at))
+    try:
+        result: Fault | Answer = run_virtual(
+            clock, deadline(DeadlineSettings(), clock)(handle(clock))(ex)
+        )
+    except Fault as fault:
+        result = fault
+    return result, clock.now - start
+
+
+def hangs(_: VirtualClock):
+    async def hang(_: Exchange) -> Answer:
+        await asyncio.Event().wait()
+        return ANSWER
+
+    return hang
+
+
+def ends_after(seconds: float, fault: Fault):
+    def made(clock: VirtualClock):
+        async def handle(_: Exchange) -> Answer:
+            clock.now += seconds
+            raise fault
+
+        return handle
+
+    return made
+
+
+def test_wall_time_is_a_budget_that_holds_whatever_the_request_is_doing() -> None:
+    fault, took = walled(hangs, wall_s=0.2, at=60.0)
+    assert isinstance(fault, Fault)
+    assert (fault.kind, fault.origin) == (Kind.EXHAUSTED, Origin.CALLER)
+    assert fault.reason is Reason.BUDGET_EXHAUSTED
+    assert fault.message == "budget.max_wall_time = 0.2 s is used up"
+    assert took == pytest.approx(0.192)
+
+
+def test_a_deadline_that_is_sooner_than_the_wall_budget_stays_a_deadline() -> None:
+    fault, took = walled(hangs, wall_s=60.0, at=0.2)
+    assert isinstance(fault, Fault)
+    assert fault.reason is Reason.DEADLINE_EXCEEDED
+    assert took == pytest.approx(0.192)
+
+
+def test_every_child_is_held_to_the_wall_budget() -> None:
+    seen: list[float] = []
+
+    def look(clock: VirtualClock):
+        async def handle(ex: Exchange) -> Answer:
+            seen.append(ex.deadline.left(clock()))
+            return ANSWER
+
+        return handle
+
+    assert walled(look, wall_s=1.0, at=60.0)[0] is ANSWER
+    assert seen == [pytest.approx(0.992)]
+
+
+def test_no_wall_time_at_all_is_refused_unworked() -> None:
+    fault, _ = walled(hangs, wall_s=0.0, at=60.0)
+    assert isinstance(fault, Fault)
+    assert fault.reason is Reason.BUDGET_EXHAUSTED
+
+
+TOO_LATE = Fault(Kind.DEADLINE, Origin.CALLER, Reason.DEADLINE_EXCEEDED, "over below")
+TOO_LITTLE = Fault(Kind.DEADLINE, Origin.US, Reason.TOO_LITTLE_TIME, "'a' takes 3 s")
+READ_SLOWLY = Fault(Kind.DEADLINE, Origin.CALLER, Reason.DEADLINE_EXCEEDED, "read too slowly")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "below", "words"),
+    [
+        (1.0, TOO_LATE, "budget.max_wall_time = 1 s is used up"),
+        (0.5, TOO_LITTLE, "budget.max_wall_time = 1 s does not suffice: 'a' takes 3 s"),
+    ],
+)
+def test_time_that_a_layer_below_found_over_or_too_short_was_the_budgets(
+    seconds, below, words
+) -> None:
+    fault, _ = walled(ends_after(seconds, below), wall_s=1.0, at=60.0)
+    assert isinstance(fault, Fault)
+    assert (fault.kind, fault.message) == (Kind.EXHAUSTED, words)
+    # Without a wall budget it is what it was.
+    assert walled(ends_after(seconds, below), wall_s=60.0, at=1.0)[0] is below
+
+
+def test_what_ended_for_another_reason_is_not_the_wall_budgets() -> None:
+    for fault in (READ_SLOWLY, unavailable()):
+        assert walled(ends_after(0.5, fault), wall_s=1.0, at=60.0)[0] is fault

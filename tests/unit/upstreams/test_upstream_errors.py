@@ -13,6 +13,7 @@ from google.rpc.status_pb2 import Status
 from gateway.core.deadline import Deadline
 from gateway.core.endpoint import Endpoint
 from gateway.core.faults import Fault, Kind, Origin, Reason
+from gateway.state.throttle import Throttle, ThrottleSettings
 from gateway.upstreams import errors_grpc, errors_http
 from gateway.upstreams.errors import (
     LONGEST_HINT_S,
@@ -174,6 +175,25 @@ def test_hints_in_trailers(trailers: tuple[tuple[str, str | bytes], ...], hint: 
 def test_pushback_forbids_the_retry_of_a_transient_fault() -> None:
     refused = (("grpc-retry-pushback-ms", "-1"),)
     assert not status_error(grpc.StatusCode.UNAVAILABLE, trailers=refused).retryable
+
+
+@pytest.mark.parametrize("value", ["0", "250", b"250"])
+def test_a6_pushback_that_is_valid_is_the_wait_before_the_retry(value: str | bytes) -> None:
+    fault = status_error(grpc.StatusCode.UNAVAILABLE, trailers=(("grpc-retry-pushback-ms", value),))
+    assert (fault.retryable, fault.retry_after_s) == (True, int(value) / 1000)
+
+
+@pytest.mark.parametrize("code", ["UNAVAILABLE", "RESOURCE_EXHAUSTED"])
+@pytest.mark.parametrize("value", ["-1", "-250", "", "soon", "1.5", "+5", " 5", b"\xff", "9" * 10])
+def test_a6_pushback_that_is_negative_or_unparsable_means_no_retry(
+    code: str, value: str | bytes
+) -> None:
+    fault = status_error(grpc.StatusCode[code], trailers=(("grpc-retry-pushback-ms", value),))
+    assert (fault.retryable, fault.retry_after_s) == (False, None)
+    # It is still one that the retry throttle counts.
+    throttle = Throttle(ThrottleSettings())
+    throttle.failed(fault)
+    assert throttle.tokens == 9
 
 
 def test_a_hint_makes_no_fault_retryable_that_waiting_cannot_cure() -> None:

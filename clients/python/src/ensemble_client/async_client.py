@@ -12,8 +12,10 @@ from ensemble.v1.admin_service_pb2 import (
     DescribeConfigResponse,
     DescribeRouterRequest,
     DescribeRouterResponse,
+    DrainEndpointRequest,
     Endpoint,
     ListEndpointsRequest,
+    UndrainEndpointRequest,
 )
 from ensemble.v1.admin_service_pb2_grpc import AdminServiceStub
 from ensemble.v1.gateway_service_pb2 import (
@@ -145,6 +147,27 @@ class AsyncClient:
             token = page.next_page_token
             if not token:
                 return endpoints
+
+    async def drain_endpoint(self, name: str, **options: Unpack[CallOptions]) -> list[Endpoint]:
+        """Give an endpoint no new requests; running ones end by themselves.
+
+        The name of a group stands for all of its replicas. Returns those concerned, as they are
+        now; draining one that is drained changes nothing. A gateway that is started again follows
+        its configuration. Raises NotFound for a name that is not configured.
+        """
+        call = self._settings.call(**options)
+        answer = await ask(self._admin.DrainEndpoint, DrainEndpointRequest(endpoint=name), call)
+        return list(answer.endpoints)
+
+    async def undrain_endpoint(self, name: str, **options: Unpack[CallOptions]) -> list[Endpoint]:
+        """Give a drained endpoint, or a group, requests again; one drained by configuration too.
+
+        Returns those concerned, as they are now: `state` says whether something else keeps
+        requests from them. Raises NotFound for a name that is not configured.
+        """
+        call = self._settings.call(**options)
+        answer = await ask(self._admin.UndrainEndpoint, UndrainEndpointRequest(endpoint=name), call)
+        return list(answer.endpoints)
 
     async def describe_router(self, **options: Unpack[CallOptions]) -> DescribeRouterResponse:
         """Describe the rules that route holes."""

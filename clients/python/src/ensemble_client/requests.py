@@ -6,7 +6,13 @@ from collections.abc import Iterable, Mapping
 from typing import Literal, TypedDict, TypeVar, cast
 
 from ensemble.v1.decision_pb2 import Capability, EndpointFilter, Objective, RoutingMode
-from ensemble.v1.gateway_service_pb2 import Budget, CachePolicy, GenerateRequest, Strategy
+from ensemble.v1.gateway_service_pb2 import (
+    Budget,
+    CachePolicy,
+    GenerateRequest,
+    Priority,
+    Strategy,
+)
 from ensemble.v1.hole_pb2 import Constraint, HoleKind, HoleSpec, Sampling
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 from google.protobuf.message import Message
@@ -43,6 +49,7 @@ StrategyName = Literal["sequential", "best_of_n", "pipeline"]
 RoutingModeName = Literal["auto", "rules", "learned"]
 ObjectiveName = Literal["balanced", "fastest", "cheapest", "accurate", "complete", "least_load"]
 CachePolicyName = Literal["default", "bypass", "allow_sampled"]
+PriorityName = Literal["interactive", "standard", "batch"]
 CapabilityName = Literal[
     "code_completion",
     "long_context",
@@ -86,6 +93,7 @@ class RequestFields(TypedDict, total=False):
     request_id: str
     trace: bool
     return_candidates: bool
+    priority: Priority | PriorityName
 
 
 class RequestOptions(RequestFields, CallOptions, total=False):
@@ -110,6 +118,7 @@ ENUMS: dict[str, tuple[EnumTypeWrapper, str]] = {
     "objective": (Objective, "OBJECTIVE_"),
     "cache_policy": (CachePolicy, "CACHE_POLICY_"),
     "required_capabilities": (Capability, "CAPABILITY_"),
+    "priority": (Priority, "PRIORITY_"),
 }
 
 

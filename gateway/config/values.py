@@ -1,0 +1,65 @@
+"""From settings to the values that the inside works with."""
+
+from __future__ import annotations
+
+from gateway.config.schema import EndpointConfig, Settings
+from gateway.config.secrets import resolve
+from gateway.core.endpoint import Endpoint
+from gateway.core.snapshot import RouterSettings, Snapshot
+from gateway.ingress.admin import ConfigText
+from gateway.upstreams.options import UpstreamOptions
+
+
+def config_text(settings: Settings, sources: tuple[str, ...]) -> ConfigText:
+    """Write the effective configuration for DescribeConfig; it holds references, no secrets."""
+    return ConfigText(settings.model_dump_json(), sources)
+
+
+def snapshot_of(settings: Settings) -> Snapshot:
+    """Make the router's snapshot of a configuration."""
+    router = settings.router
+    return Snapshot.of(
+        tuple(_endpoint(config) for config in settings.endpoint),
+        default_endpoint=settings.ensemble.default_endpoint,
+        router=RouterSettings(
+            router.constraint_limit,
+            router.fast_below,
+            router.quality_above,
+            router.complexity,
+            router.security_chain,
+            router.constrained_chain,
+            router.fast_chain,
+            router.quality_chain,
+        ),
+    )
+
+
+def _endpoint(config: EndpointConfig) -> Endpoint:
+    return Endpoint(
+        name=config.name,
+        capabilities=config.capabilities,
+        priority=config.priority,
+        cost_micros_per_1k=round(config.cost_per_1k_tokens * 1_000_000),
+        timeout_s=config.timeout_s,
+        max_context=config.max_context,
+        tags=config.tags,
+        drained=config.drained,
+        continues=config.continues,
+        protocol=config.protocol,
+        url=config.url,
+        model=config.model,
+        group=config.group or "",
+        weight=config.weight,
+        idempotent=config.idempotent,
+    )
+
+
+def upstream_options(config: EndpointConfig, settings: Settings) -> UpstreamOptions:
+    """Say how to speak to an endpoint. Raises ValueError when its secret cannot be read."""
+    return UpstreamOptions(
+        secret=resolve(config.secret_ref),
+        openai_mode=config.openai_mode,
+        dialect=config.dialect,
+        logprobs=config.logprobs,
+        max_message_bytes=settings.server.max_message_bytes,
+    )

@@ -1,0 +1,237 @@
+"""What the policies share: the state of the whole gateway and of each endpoint."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from gateway.config.reliability import BreakerMode, Concurrency
+from gateway.config.schema import EndpointConfig, Settings
+from gateway.core.ports import Clock
+from gateway.core.snapshot import Snapshot
+from gateway.state.admission import Admission
+from gateway.state.breaker import Breaker, BreakerState
+from gateway.state.breaker_settings import BreakerSettings
+from gateway.state.budget import Limits, TenantBudgets
+from gateway.state.ejection import Ejector
+from gateway.state.ejection_settings import EjectionSettings
+from gateway.state.fleet import Fleet
+from gateway.state.gate import Gate
+from gateway.state.hedging import HedgeBudget, HedgeBudgetSettings
+from gateway.state.limit import GateSettings
+from gateway.state.load import Load, LoadSettings
+from gateway.state.queue import AdmissionSettings
+from gateway.state.reading import EndpointReading, GuardCounters
+from gateway.state.replays import Replays, ReplaySettings
+from gateway.state.standing import Standing, WarmUp, WarmUpSettings
+from gateway.state.throttle import Throttle, ThrottleSettings
+
+FORCED = {
+    BreakerMode.DISABLED: BreakerState.DISABLED,
+    BreakerMode.METRICS_ONLY: BreakerState.METRICS_ONLY,
+    BreakerMode.FORCED_OPEN: BreakerState.FORCED_OPEN,
+}
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointParts:
+    """The state of one endpoint that is called."""
+
+    config: EndpointConfig
+    breaker: Breaker
+    gate: Gate
+
+    def reopen(self) -> None:
+        """Close the breaker, unless the configuration decides about it."""
+        if self.config.breaker is BreakerMode.AUTO:
+            self.breaker.reset()
+
+
+@dataclass(frozen=True, slots=True)
+class GroupParts:
+    """The state of one group of replicas; `ejector` is None where outliers are not ejected."""
+
+    load: Load
+    ejector: Ejector | None
+
+
+class Parts:
+    """Everything that guards requests and attempts and has a memory. Belongs to one event loop."""
+
+    def __init__(self, settings: Settings, snapshot: Snapshot, clock: Clock) -> None:
+        """Raises ValueError when the settings cannot be followed."""
+        self.settings = settings
+        self.clock = clock
+        self.draw: Callable[[], float] = random.random
+        names = [config.name for config in settings.endpoint]
+        self.fleet = Fleet(
+            names,
+            clock,
+            window_s=settings.metrics.window_s,
+            window_attempts=settings.metrics.window_attempts,
+            groups={
+                group: tuple(replica.name for replica in replicas)
+                for group, replicas in snapshot.replicas.items()
+            },
+        )
+        self.standing = Standing(
+            names, _warmup(settings), [config.name for config in settings.endpoint if config.warmup]
+        )
+        self.endpoints = {config.name: self._endpoint(config) for config in settings.endpoint}
+        self._targets = {config.name: config.group or config.name for config in settings.endpoint}
+        self._replicas = {group: len(members) for group, members in snapshot.replicas.items()}
+        self.groups = {
+            group: GroupParts(
+                Load(replicas, _load(settings), clock, self.draw),
+                self._ejector(replica.name for replica in replicas),
+            )
+            for group, replicas in snapshot.replicas.items()
+        }
+        failures = ThrottleSettings(settings.retry.budget_tokens, settings.retry.budget_ratio)
+        self.throttles = {target: Throttle(failures) for target in snapshot.by_name}
+        hedges = HedgeBudgetSettings(settings.hedge.budget)
+        self.hedges = {target: HedgeBudget(hedges) for target in snapshot.by_name}
+        self.admission = Admission(_admission(settings), clock)
+        self.replays = Replays(_replays(settings), clock)
+        self.tenants = _tenants(settings, clock)
+
+    def ready(self, name: str) -> bool:
+        """Say whether nothing would keep a replica from being called now."""
+        parts, now = self.endpoints[name], self.clock()
+        return (
+            parts.gate.in_flight < parts.gate.limit
+            and parts.breaker.ready(now)
+            and not self._ejected(parts, now)
+            and self.standing.ready(name)
+        )
+
+    def replicas(self, target: str) -> int:
+        """Count the servers behind what the router sees."""
+        return self._replicas.get(target, 1)
+
+    def target_of(self, name: str) -> str:
+        """Name what the router sees in the place of an endpoint: its group, or itself."""
+        return self._targets[name]
+
+    def group_of(self, parts: EndpointParts) -> GroupParts | None:
+        """Return the state of an endpoint's group; None for a lone one."""
+        return self.groups.get(parts.config.group or "")
+
+    def reading(self, name: str) -> EndpointReading:
+        """Tell how an endpoint does now. Raises KeyError for a name that is not configured."""
+        parts = self.endpoints[name]
+        now = self.clock()
+        breaker, stands = parts.breaker.read(now), self.standing.read(name)
+        return EndpointReading(
+            breaker=breaker.state,
+            failure_rate=breaker.failure_rate,
+            slow_rate=breaker.slow_rate,
+            not_permitted=breaker.not_permitted,
+            health=stands.health,
+            ejected=self._ejected(parts, now),
+            warming_up=stands.warmup is WarmUp.WARMING_UP,
+            in_flight=parts.gate.in_flight,
+            concurrency_limit=parts.gate.limit,
+            waiting=parts.gate.waiting,
+            saturated=parts.gate.saturated,
+        )
+
+    def counters(self) -> GuardCounters:
+        """Tell what the guards did since the start."""
+        admitted = self.admission.read()
+        return GuardCounters(
+            retries=sum(throttle.retries for throttle in self.throttles.values()),
+            hedges=sum(budget.hedges for budget in self.hedges.values()),
+            hedge_wins=sum(budget.wins for budget in self.hedges.values()),
+            shed=sum(admitted.shed.values()),
+            queued=admitted.queued,
+            replayed=self.replays.joined + self.replays.replayed,
+        )
+
+    def _ejected(self, parts: EndpointParts, now: float) -> bool:
+        group = self.group_of(parts)
+        ejector = None if group is None else group.ejector
+        return ejector is not None and ejector.ejected(parts.config.name, now)
+
+    def _endpoint(self, config: EndpointConfig) -> EndpointParts:
+        breaker = Breaker(config.name, _breaker(self.settings), _tell("circuit breaker"))
+        if config.breaker in FORCED:
+            breaker.force(FORCED[config.breaker], self.clock())
+        gate = GateSettings(
+            max_concurrency=config.max_concurrency,
+            adaptive=config.concurrency is Concurrency.ADAPTIVE,
+            max_waiting=config.max_waiting,
+        )
+        return EndpointParts(config, breaker, Gate(gate, self.clock))
+
+    def _ejector(self, replicas: Iterable[str]) -> Ejector | None:
+        config = self.settings.ejection
+        if not config.enabled:
+            return None
+        settings = EjectionSettings(
+            interval_s=config.interval_s,
+            base_s=config.base_s,
+            max_s=config.max_s,
+            max_percent=config.max_percent,
+        )
+        return Ejector(replicas, settings, self.clock, self.draw, _tell("outlier ejection"))
+
+
+def _tell(machine: str) -> Callable[[str, str, str], None]:
+    """Log each change of a machine's state: what an operator looks for first."""
+
+    def changed(endpoint: str, source: str, target: str) -> None:
+        log.warning(
+            "%s changed",
+            machine,
+            extra={"endpoint": endpoint, "from": str(source), "to": str(target)},
+        )
+
+    return changed
+
+
+def _breaker(settings: Settings) -> BreakerSettings:
+    config = settings.breaker
+    return BreakerSettings(
+        failure_share=config.failure_share,
+        slow_share=config.slow_share,
+        slow_s=config.slow_s,
+        minimum_calls=config.minimum_calls,
+        window=config.window,
+        window_size=config.window_size,
+        open_s=config.open_s,
+        half_open_permits=config.permits,
+        half_open_max_s=config.half_open_max_s,
+    )
+
+
+def _warmup(settings: Settings) -> WarmUpSettings:
+    config = settings.warmup
+    return WarmUpSettings(config.share, config.calls, config.success)
+
+
+def _load(settings: Settings) -> LoadSettings:
+    config = settings.balance
+    return LoadSettings(tau_s=config.decay_s, by_session=config.by == "session")
+
+
+def _admission(settings: Settings) -> AdmissionSettings:
+    config = settings.admission
+    return AdmissionSettings(
+        config.max_running, config.max_queued, config.max_queued_per_tenant, config.max_wait_s
+    )
+
+
+def _replays(settings: Settings) -> ReplaySettings:
+    config = settings.idempotency
+    return ReplaySettings(config.window_s, config.max_entries, config.max_bytes)
+
+
+def _tenants(settings: Settings, clock: Clock) -> TenantBudgets | None:
+    config = settings.tenant_budget
+    limits = Limits(config.max_cost_micros, config.max_tokens, config.max_attempts)
+    return TenantBudgets(limits, clock, window_s=config.window_s) if limits.any else None
