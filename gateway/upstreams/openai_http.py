@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 
 import aiohttp
 
@@ -51,6 +51,10 @@ FIXED_HEADERS = {
     # Compressed answers would need a second size limit, for what they unpack to.
     "accept-encoding": "identity",
 }
+
+
+BROKEN = (aiohttp.ClientError, OSError, RuntimeError)
+"""What reading a body raises when its connection is gone; aiohttp has a RuntimeError for it too."""
 
 
 class OpenAiUpstream:
@@ -110,9 +114,10 @@ class OpenAiUpstream:
             async with limit:
                 response = await self._post(task, body)
                 try:
-                    if response.status != OK:
-                        raise await self._refusal(response)
-                    yield response
+                    with _ended_by_its_connection(response):
+                        if response.status != OK:
+                            raise await self._refusal(response)
+                        yield response
                 finally:
                     # Closes the connection, and so stops the server, unless all was read.
                     response.release()
@@ -181,7 +186,7 @@ class OpenAiUpstream:
                 raw += chunk
                 if len(raw) > max_bytes:
                     raise TOO_LARGE_ANSWER.fault(self._endpoint)
-        except (aiohttp.ClientError, OSError):
+        except BROKEN:
             raise self._lost(UNREACHABLE) from None
         return bytes(raw)
 
@@ -190,7 +195,7 @@ class OpenAiUpstream:
         while not fill.done:
             try:
                 chunk = await response.content.readany()
-            except (aiohttp.ClientError, OSError):
+            except BROKEN:
                 # Whether the text was complete by then is decided below.
                 chunk = b""
             if not chunk:
@@ -209,6 +214,31 @@ class OpenAiUpstream:
     def _lost(self, row: ForeignError) -> Fault:
         # Closing the session looks like a lost connection from inside a call.
         return (CLOSING if self._closed else row).fault(self._endpoint)
+
+
+@contextmanager
+def _ended_by_its_connection(response: aiohttp.ClientResponse) -> Generator[None]:
+    """End the body with its connection, however that ends.
+
+    After a chunk that is none, aiohttp closes the connection and leaves the body waiting for ever.
+    """
+    connection, body = response.connection, response.content
+    protocol = None if connection is None else connection.protocol
+    # Not by its truth: a protocol without data waiting is false.
+    closed = None if protocol is None else protocol.closed
+
+    def end(future: asyncio.Future[None]) -> None:
+        future.exception()
+        if not body.is_eof() and body.exception() is None:
+            body.set_exception(aiohttp.ClientPayloadError("the connection ended within the body"))
+
+    if closed is not None:
+        closed.add_done_callback(end)
+    try:
+        yield
+    finally:
+        if closed is not None:
+            closed.remove_done_callback(end)
 
 
 def _open_session() -> aiohttp.ClientSession:
