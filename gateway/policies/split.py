@@ -16,6 +16,12 @@ from gateway.core.faults import Fault, Kind, Origin, Reason
 from gateway.core.policy import Call, Invocation, Policy, not_called
 from gateway.core.ports import Clock
 
+LEAST_SHARE = 0.1
+"""Part of the time left that each endpoint ahead is left: an answer takes a while to travel."""
+
+TWICE = 2.0
+"""Times the usual time, where too few answers came to tell the late ones."""
+
 
 class Times(Protocol):
     """How long an endpoint takes, in seconds; None while nobody knows."""
@@ -23,6 +29,11 @@ class Times(Protocol):
     @property
     def typical(self) -> float | None:
         """The usual time of an answer."""
+        ...
+
+    @property
+    def late(self) -> float | None:
+        """The time that nearly all answers keep."""
         ...
 
     @property
@@ -42,11 +53,11 @@ class Expectations(Protocol):
 def split(expectations: Expectations, clock: Clock) -> Policy:
     """Allot the tries of one endpoint, or group, what the ones ahead of it do not need.
 
-    An endpoint ahead needs its usual time, or an equal part of the time left while that is
-    unknown, or nothing when not even its fastest answers fit in. The one to be called gets the
-    rest, but never less than an equal part. A unary call has to end by then (else Fault(DEADLINE)
-    of origin US, TOO_LITTLE_TIME), a streamed one only to send its first text: a stream that flows
-    may use all the time.
+    An endpoint ahead needs the time that nearly all its answers keep and a tenth of the time left
+    at least, or an equal part of it while nothing is known, or nothing when not even its fastest
+    answers fit in. The one to be called gets the rest, but never less than an equal part. A unary
+    call has to end by then (else Fault(DEADLINE) of origin US, TOO_LITTLE_TIME), a streamed one
+    only to send its first text: a stream that flows may use all the time.
 
     An endpoint whose fastest answers take longer than the whole time left is not called: the next
     one may be faster. It is when it goes on from text already sent, which makes its part shorter.
@@ -116,7 +127,8 @@ def _allotment(
         if typical is None:
             unknown += 1
         elif typical <= left or not _exceeds(times.least, left):
-            needed += typical
+            late = times.late
+            needed += max(TWICE * typical if late is None else late, left * LEAST_SHARE)
         else:
             hopeless += 1
     part = left / (1 + len(ahead) - hopeless)

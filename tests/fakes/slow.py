@@ -62,8 +62,10 @@ class Speeds:
         typical: dict[str, float] | None = None,
         least: dict[str, float] | None = None,
         first: dict[str, float] | None = None,
+        late: dict[str, float] | None = None,
     ) -> None:
         self._typical, self._least, self._first = typical or {}, least or {}, first or {}
+        self._late = late or {}
         self.firsts: list[tuple[str, float]] = []
 
     def first_text(self, endpoint: str, elapsed_s: float) -> None:
@@ -76,4 +78,6 @@ class Speeds:
         return self._first.get(endpoint)
 
     def expected(self, endpoint: str, now: float) -> Expected:
-        return Expected(self._typical.get(endpoint), self._least.get(endpoint))
+        return Expected(
+            self._typical.get(endpoint), self._least.get(endpoint), self._late.get(endpoint)
+        )

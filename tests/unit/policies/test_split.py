@@ -77,9 +77,20 @@ def test_time_is_parted_equally_while_nothing_is_known() -> None:
     assert Seen(30.0, ahead=(B, C)).deadline == 10.0
 
 
-def test_the_ones_ahead_are_left_what_they_usually_take_and_the_rest_is_spent_here() -> None:
-    assert Seen(30.0, ahead=(B, C), speeds=Speeds({"b": 2.0, "c": 1.0})).deadline == 27.0
-    assert Seen(30.0, ahead=(B, C), speeds=Speeds({"b": 2.0})).deadline == 18.0
+def test_the_ones_ahead_are_left_what_nearly_all_of_their_answers_take() -> None:
+    speeds = Speeds({"b": 2.0, "c": 1.0}, late={"b": 5.0, "c": 4.0})
+    assert Seen(30.0, ahead=(B, C), speeds=speeds).deadline == 21.0
+
+
+def test_where_the_late_answers_are_not_known_it_is_twice_the_usual_time() -> None:
+    assert Seen(30.0, ahead=(B, C), speeds=Speeds({"b": 2.0, "c": 3.0})).deadline == 20.0
+    assert Seen(30.0, ahead=(B, C), speeds=Speeds({"b": 2.0})).deadline == 16.0
+
+
+def test_a_fast_fallback_is_left_a_tenth_of_the_time_all_the_same() -> None:
+    """With its median alone, 3 ms, half of the callers behind a hung primary came too late."""
+    speeds = Speeds({"b": 0.003}, late={"b": 0.004})
+    assert Seen(1.0, ahead=(B,), speeds=speeds).deadline == pytest.approx(0.9)
 
 
 def test_it_is_never_less_than_an_equal_part() -> None:
