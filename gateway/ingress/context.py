@@ -8,6 +8,7 @@ import secrets
 import traceback
 from collections.abc import Awaitable, Callable
 from itertools import count
+from math import floor, log10
 from typing import NoReturn, TypeVar, cast
 
 import grpc
@@ -79,12 +80,15 @@ class Rpc:
     def deadline(self, now: float, longest_s: float) -> Deadline:
         """Return the RPC's deadline; `longest_s` caps it and stands in when there is none.
 
-        A deadline that is over but for gRPC's rounding is over.
+        A deadline that is over but for gRPC's rounding is over. One that may have been rounded up
+        on its way is taken for the soonest that it can have been.
         """
         # The stubs leave out that a caller may have no deadline.
         left = cast("float | None", self.context.time_remaining())
         if left is None:
             return Deadline(now + longest_s)
+        if left >= 1:
+            left -= _rounded_by(left)
         return Deadline(now + (min(left, longest_s) if left > ROUNDING_S else 0.0))
 
     def set_trailers(self, *trailers: tuple[str, str]) -> None:
@@ -128,6 +132,15 @@ class Rpc:
             },
         )
         await self.context.abort(STATUS_CODES[status.code], status.message, tuple(trailers))
+
+
+def _rounded_by(left_s: float) -> float:
+    """Seconds by which gRPC's core may have rounded up a timeout of 1 s or more.
+
+    By 10 ms from 1 s on, 100 ms from 10 s, 1 s from 100 s (`timeout_encoding.cc`). What is answered
+    within them comes after the caller's own timer, and explains nothing.
+    """
+    return 10.0 ** (floor(log10(left_s)) - 2)
 
 
 def caller_left() -> Fault:
