@@ -166,12 +166,12 @@ class _Race:
     _last: int = field(init=False)
     _left: int = field(init=False)
     _timer: asyncio.TimerHandle = field(init=False)
-    _beside: dict[asyncio.Task[Completion], int] = field(init=False)
+    _beside: dict[asyncio.Task[Completion], Invocation] = field(init=False)
     _owner: asyncio.Task[object] | None = None
     _interrupted: bool = False
     _winner: int = NOBODY
     _over: bool = False
-    _answer: Completion | None = None
+    _answer: tuple[Completion, Invocation] | None = None
     _error: BaseException | None = None
     _waiting: asyncio.Future[None] | None = None
 
@@ -233,7 +233,10 @@ class _Race:
             self._waiting = asyncio.get_running_loop().create_future()
             await self._waiting
         if self._answer is not None:
-            return self._answer
+            answer, copy = self._answer
+            # Who answered is read from this record; the first call, when it ended, left its own.
+            self._invocation.done, self._invocation.received = copy.done, copy.received
+            return answer
         raise cast("BaseException", self._error)
 
     def _due(self) -> None:
@@ -278,7 +281,7 @@ class _Race:
         if self._send is not None:
             copy.send = self._sender(copy, self._send)
         task = asyncio.create_task(self._one(copy))
-        self._beside[task] = self._last
+        self._beside[task] = copy
         task.add_done_callback(self._ended)
         self._set_timer(self._delay_s)
 
@@ -307,7 +310,7 @@ class _Race:
         self._winner = number
         self._timer.cancel()
         for task, other in self._beside.items():
-            if other != number:
+            if other.try_number != number:
                 task.cancel()
         if self._owner is not None and number != self._first and not self._interrupted:
             self._interrupted = True
@@ -315,14 +318,15 @@ class _Race:
 
     def _ended(self, task: asyncio.Task[Completion]) -> None:
         """See what became of a call beside the first."""
-        number = self._beside.pop(task)
+        copy = self._beside.pop(task)
+        number = copy.try_number
         # Asked for even when nobody needs it, or asyncio complains that nobody did.
         error = asyncio.CancelledError() if task.cancelled() else task.exception()
         if self._over or self._winner not in {NOBODY, number}:
             return
         if error is None:
             self._elect(number)
-            self._answer = task.result()
+            self._answer = task.result(), copy
             self._terms.budget.won()
             self._finish()
         elif isinstance(error, Fault):

@@ -18,6 +18,7 @@ from grpc_health.v1.health_pb2_grpc import HealthStub
 
 from tests.fakes.gateways import Door, gateway_on_loopback, request, settings_of, streamed
 from tests.fakes.model_server import FakeModelServer
+from tests.fakes.openai_server import FakeOpenAiServer
 from tests.fakes.script import Script
 
 TIMEOUT_S = 10
@@ -58,9 +59,11 @@ class Hold:
 class Served(AsyncExitStack):
     """`settings` are those of `settings_of`; a server may stand in the place of a script."""
 
-    def __init__(self, *models: Script | FakeModelServer, **settings: Any) -> None:
+    def __init__(
+        self, *models: Script | FakeModelServer | FakeOpenAiServer, **settings: Any
+    ) -> None:
         super().__init__()
-        self.models = [
+        self.models: list[Any] = [
             FakeModelServer(model) if isinstance(model, Script) else model for model in models
         ]
         self.clock = Hours()
