@@ -9,7 +9,7 @@ SOURCES := gateway clients tests protos
 DECIDING := gateway/core/*,gateway/routing/*,gateway/policies/*,gateway/state/*,gateway/validation/*
 BUF := --config protos/buf.yaml --path ensemble
 
-.PHONY: demo eval help setup check check-style check-types check-imports check-protos check-house test bench bench-long latency format \
+.PHONY: conformance soak demo eval help setup check check-style check-types check-imports check-protos check-house test bench bench-long latency format \
 	proto proto-baseline constraints clean
 
 help: ## list the commands
@@ -58,6 +58,13 @@ bench: setup ## the performance suite: ratios to a naive proxy, bars; JSON under
 
 bench-long: setup ## memory growth over 200,000 calls
 	$(BIN)/python -m tests.load.bench --long
+
+conformance: setup ## the reliability suite: servers that hang, cut, lie and die; fails on a missed bar
+	$(BIN)/python -m tests.conformance
+
+SOAK ?= 600
+soak: setup ## mixed traffic with faults for SOAK seconds (600); memory, files, tasks and streams stay flat
+	$(BIN)/python -m tests.soak --seconds $(SOAK)
 
 latency: setup ## the time from a caller's leaving, or a deadline, to its effect; fails on a missed bar
 	$(BIN)/python -m tests.load.latency
