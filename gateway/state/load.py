@@ -152,7 +152,8 @@ class Load:
         cell.stamp = now
         before = cell.usual_s or elapsed_s
         cell.usual_s = before + (elapsed_s - before) * SMOOTHING
-        self._fastest_s = min(cell.usual_s for cell in self._cells.values() if cell.usual_s)
+        known = (cell.usual_s for cell in self._cells.values() if cell.usual_s)
+        self._fastest_s = min(known, default=0.0)
 
     def _as_slow_answer(self, cell: _Cell, elapsed_s: float, now: float) -> float:
         """How slow an answer a failure counts as.
