@@ -101,7 +101,7 @@ _UNCOUNTED = -1
 _NO_RATE = -1.0
 
 # Taking a member out of its enum costs as much as a call, and `record` is on every attempt's path.
-_FAILURE, _NOT_COUNTED = Outcome.FAILURE, Outcome.NOT_COUNTED
+_SUCCESS, _FAILURE, _NOT_COUNTED = Outcome.SUCCESS, Outcome.FAILURE, Outcome.NOT_COUNTED
 
 
 @value
@@ -199,6 +199,11 @@ class Breaker:
         NOT_COUNTED gives the permit back. A call let through by an earlier state counts for
         nothing, as it says nothing about the trial calls (or about a fresh window).
         """
+        well = outcome is _SUCCESS and elapsed_s < self._slow_s
+        if well and self._window.steady and permit == self._gate:
+            # Nearly every call of a healthy endpoint. Read without the lock: a failure counted at
+            # this very moment loses one success.
+            return
         bits = (FAILED if outcome is _FAILURE else 0) | (SLOW if elapsed_s >= self._slow_s else 0)
         with self._lock:
             if permit == self._gate and outcome is not _NOT_COUNTED and permit > 0:

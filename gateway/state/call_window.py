@@ -17,11 +17,15 @@ SLOW = 2
 
 
 class CallWindow(Protocol):
-    """Sums over the calls that still count. A call is the sum of its bits, 0 when all was well."""
+    """Sums over the calls that still count. A call is the sum of its bits, 0 when all was well.
+
+    `steady` is true while one more call with which all was well would change nothing.
+    """
 
     calls: int
     failed: int
     slow: int
+    steady: bool
 
     def add(self, bits: int, now: float, /) -> None:
         """Count a call that ended at `now`, in seconds of the clock."""
@@ -35,12 +39,13 @@ class CallWindow(Protocol):
 class CountWindow:
     """The last `size` calls, one byte each."""
 
-    __slots__ = ("_at", "_ring", "_size", "calls", "failed", "slow")
+    __slots__ = ("_at", "_ring", "_size", "calls", "failed", "slow", "steady")
 
     def __init__(self, size: int) -> None:
         self.calls = 0
         self.failed = 0
         self.slow = 0
+        self.steady = False
         self._size = size
         self._ring = bytearray(size)
         self._at = 0
@@ -58,6 +63,7 @@ class CountWindow:
             self.slow += ((bits & SLOW) - (old & SLOW)) // SLOW
         at += 1
         self._at = at if at < self._size else 0
+        self.steady = self.calls == self._size and not (self.failed or self.slow)
 
     def forget(self, _now: float, /) -> None:
         """Do nothing: calls leave this window by number, however old they are."""
@@ -83,12 +89,14 @@ class TimeWindow:
     such a one is counted in the newest second.
     """
 
-    __slots__ = ("_past", "_seconds", "calls", "failed", "slow")
+    __slots__ = ("_past", "_seconds", "calls", "failed", "slow", "steady")
 
     def __init__(self, seconds: int) -> None:
         self.calls = 0
         self.failed = 0
         self.slow = 0
+        # Each call moves it, well or not.
+        self.steady = False
         self._seconds = seconds
         self._past: deque[_Second] = deque()
 

@@ -157,3 +157,25 @@ def test_a_setting_that_no_breaker_can_follow_is_refused_by_name(field: str, wro
 
 def test_a_time_window_may_be_shorter_in_seconds_than_its_minimum_in_calls() -> None:
     assert BreakerSettings(window="time", window_size=10, minimum_calls=100).minimum_calls == 100
+
+
+def test_good_calls_beyond_a_full_window_of_them_change_nothing() -> None:
+    """The fast way of a healthy endpoint ends with the first failure, and comes back after it."""
+    case = Case(window="count", window_size=6)
+    case.calls(*[S] * 6)
+    before = case.reading
+    case.calls(*[S] * 20)
+    assert case.reading == before
+    case.calls(F, F, S)
+    assert case.reading.failure_rate == pytest.approx(2 / 6)
+    case.calls(*[S] * 6)
+    assert case.reading == before
+    case.calls(S, F, F, F)
+    assert case.state is OPEN
+
+
+def test_a_slow_success_is_no_good_call() -> None:
+    case = Case(window="count", window_size=5, slow_s=2.0)
+    case.calls(*[S] * 5)
+    case.calls(S, elapsed_s=2.0)
+    assert case.reading.slow_rate == pytest.approx(1 / 5)
