@@ -9,7 +9,7 @@ SOURCES := gateway clients tests protos
 DECIDING := gateway/core/*,gateway/routing/*,gateway/policies/*,gateway/state/*,gateway/validation/*
 BUF := --config protos/buf.yaml --path ensemble
 
-.PHONY: conformance soak demo eval help setup check check-style check-types check-imports check-protos check-house test bench bench-long latency format \
+.PHONY: conformance soak demo eval help setup check check-style check-types check-imports check-protos check-house test bench bench-policies bench-long latency format \
 	proto proto-baseline constraints clean
 
 help: ## list the commands
@@ -55,6 +55,9 @@ test: setup ## run the whole suite with coverage
 
 bench: setup ## the performance suite: ratios to a naive proxy, bars; JSON under build/bench/
 	$(BIN)/python -m tests.load.bench
+
+bench-policies: setup ## microseconds of each policy on the healthy way, beside its bar
+	$(BIN)/python -m tests.load.policies
 
 bench-long: setup ## memory growth over 200,000 calls
 	$(BIN)/python -m tests.load.bench --long

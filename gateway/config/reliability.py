@@ -100,8 +100,10 @@ class StreamConfig(Section):
 class AdmissionConfig(Section):
     """How many requests are worked on at once, and how many wait for their turn."""
 
-    max_running: int = Field(default=1024, ge=1, le=1_000_000, description="Worked on at once.")
-    max_queued: int = Field(default=4096, ge=0, le=1_000_000, description="Waiting at once.")
+    max_running: int = Field(
+        default=10_000, ge=1, le=1_000_000, description="Worked on at once, open streams included."
+    )
+    max_queued: int = Field(default=2_000, ge=0, le=1_000_000, description="Waiting at once.")
     max_queued_per_tenant: int = Field(
         default=1024, ge=0, le=1_000_000, description="Waiting at once of one tenant."
     )

@@ -21,7 +21,11 @@ from tests.load.bench.processes import (
 
 HEADER = '[server]\nport = 0\n\n[log]\nlevel = "error"\n'
 ONE_TRY = "\n[retry]\nmax_tries = 1\n"
-ENDPOINT = '\n[[endpoint]]\nname = "{name}"\nurl = "{url}"\npriority = {priority}\n'
+AT_ONCE = '\n[stream]\nhold = "none"\n'
+ENDPOINT = (
+    '\n[[endpoint]]\nname = "{name}"\nurl = "{url}"\npriority = {priority}\n'
+    "max_concurrency = 12_000\n"
+)
 
 
 @dataclass(frozen=True, slots=True)

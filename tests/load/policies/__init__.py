@@ -1,0 +1,1 @@
+"""What each policy costs on the healthy way of a request."""
