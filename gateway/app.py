@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Self
 
 from gateway.config.reliability import HealthCheck
@@ -56,7 +57,7 @@ def _retry(parts: Parts, target: Target) -> Policy:
         parts.clock,
         parts.draw,
         parts.throttles[target.name],
-        replicas=parts.replicas(target.name),
+        able=partial(parts.lets_pass, target.name),
     )
 
 
@@ -129,7 +130,7 @@ class Gateway:
         self.settings = settings
         self._router = ModelRouter(snapshot_of(settings))
         self.parts = Parts(settings, self._router.snapshot, clock)
-        self._drained = _drained(self._router.snapshot)
+        self.parts.drained = _drained(self._router.snapshot)
         self._sources = sources
         self._clock = clock
         self._upstreams: list[Upstream] = []
@@ -180,7 +181,7 @@ class Gateway:
         """
         names = tuple(endpoint.name for endpoint in self.snapshot.named(name))
         self._router = ModelRouter(self.snapshot.with_drained(name, drained=drained))
-        self._drained = _drained(self.snapshot)
+        self.parts.drained = _drained(self.snapshot)
         if self._ensemble is not None:
             self._ensemble.router = self._router
         for one in names:
@@ -288,8 +289,9 @@ class Gateway:
                 replicas,
                 self.parts.groups[target.name].load,
                 self._clock,
-                is_open=lambda name: name not in self._drained,
+                is_open=lambda name: name not in self.parts.drained,
                 ready=self.parts.ready,
+                able=self.parts.able,
             )
         return _wrapped(call, [build(self.parts, target) for _, build in TARGET_STACK])
 
@@ -324,7 +326,7 @@ class Gateway:
     def _tell_health(self, name: str) -> None:
         if self._listener is not None:
             stands = self.parts.standing.read(name).health is not Health.NOT_SERVING
-            self._listener.set_endpoint(name, serving=stands and name not in self._drained)
+            self._listener.set_endpoint(name, serving=stands and name not in self.parts.drained)
 
 
 def _wrapped(call: Call, policies: Sequence[Policy | None]) -> Call:

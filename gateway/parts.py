@@ -25,7 +25,7 @@ from gateway.state.load import Load, LoadSettings
 from gateway.state.queue import AdmissionSettings
 from gateway.state.reading import EndpointReading, GuardCounters
 from gateway.state.replays import Replays, ReplaySettings
-from gateway.state.standing import Standing, WarmUp, WarmUpSettings
+from gateway.state.standing import Health, Standing, WarmUp, WarmUpSettings
 from gateway.state.throttle import Throttle, ThrottleSettings
 
 FORCED = {
@@ -83,7 +83,11 @@ class Parts:
         )
         self.endpoints = {config.name: self._endpoint(config) for config in settings.endpoint}
         self._targets = {config.name: config.group or config.name for config in settings.endpoint}
-        self._replicas = {group: len(members) for group, members in snapshot.replicas.items()}
+        self._replicas = {
+            group: tuple(replica.name for replica in replicas)
+            for group, replicas in snapshot.replicas.items()
+        }
+        self.drained: frozenset[str] = frozenset()
         self.groups = {
             group: GroupParts(
                 Load(replicas, _load(settings), clock, self.draw),
@@ -109,9 +113,26 @@ class Parts:
             and self.standing.ready(name)
         )
 
-    def replicas(self, target: str) -> int:
-        """Count the servers behind what the router sees."""
-        return self._replicas.get(target, 1)
+    def able(self, name: str, *, last: bool) -> bool:
+        """Say what `ready` does of a replica without taking it for a call that is to be made.
+
+        A new one takes calls beyond its share only when nothing else is left (`last`).
+        """
+        parts, now, stands = self.endpoints[name], self.clock(), self.standing.read(name)
+        return (
+            parts.gate.in_flight < parts.gate.limit
+            and parts.breaker.ready(now)
+            and not self._ejected(parts, now)
+            and stands.health is not Health.NOT_SERVING
+            and (last or stands.warmup is WarmUp.WARM)
+        )
+
+    def lets_pass(self, target: str) -> bool:
+        """Say whether the breaker of what the router sees, or of any replica, lets a call pass."""
+        names = self._replicas.get(target, (target,))
+        left = [name for name in names if name not in self.drained] or names
+        now = self.clock()
+        return any(self.endpoints[name].breaker.ready(now) for name in left)
 
     def target_of(self, name: str) -> str:
         """Name what the router sees in the place of an endpoint: its group, or itself."""

@@ -58,9 +58,13 @@ class Invocation:
     try is appended. `try_number` is 1-based.
     `last` is false while another endpoint would be tried after this one; `ahead` names those, in
     order. `first_by` is the time on the clock by which the first text of a streamed answer has to
-    come. `tried` names the replicas already called for it, `hedged` turns true when a second call
-    was made beside the first: such an invocation is not retried. `done` is the record of the call
-    that ended last, `received` the characters of text that came in the running call or that one.
+    come. `tried` names the replicas already called for it; `elsewhere` says, of a call to a group
+    that failed, whether a replica not among them may be called. `hedged` turns true when a second
+    call was sent beside the first: such an invocation is not retried. `counted` is true of one
+    whose faults were counted in the throttle while it ran, since there were several. `in_line` is
+    true while it waits for a slot of its endpoint.
+    `done` is the record of the call that ended last, None while there is none; `received` are the
+    characters of text that came in the running call or that one.
     `writer` names the endpoint of the text handed to `send` when a call beside this one wrote it.
     """
 
@@ -75,7 +79,10 @@ class Invocation:
     ahead: tuple[Endpoint, ...] = ()
     first_by: float = inf
     tried: list[str] = field(default_factory=list[str])
+    elsewhere: bool = False
     hedged: bool = False
+    counted: bool = False
+    in_line: bool = False
     done: Attempt | None = None
     received: int = 0
     writer: str = ""

@@ -39,6 +39,14 @@ class Chooser(Protocol):
         ...
 
 
+class Able(Protocol):
+    """Knows what would keep a replica from being called."""
+
+    def __call__(self, name: str, *, last: bool) -> bool:
+        """Say whether nothing would; `last` when no other endpoint is left. Changes nothing."""
+        ...
+
+
 def balance(
     calls: Mapping[str, Call],
     replicas: Sequence[Endpoint],
@@ -47,15 +55,17 @@ def balance(
     *,
     is_open: Callable[[str], bool],
     ready: Callable[[str], bool],
+    able: Able,
 ) -> Call:
     """Hand each call to a replica of a group: the `calls` of all replicas, by name, become one.
 
     `is_open` says whether a replica gets requests at all, that is, is not drained; `ready` whether
-    nothing would keep it from being called now. A replica that the invocation has tried already is
+    nothing would keep it from being called now, of which a new one may take count; `able` says so
+    without a call being meant. A replica that the invocation has tried already is
     called again only when each other one was tried as often, so that a retry and a hedge go
     elsewhere. A replica that turns out to refuse is left at once for the next; when all do, the
     last refusal is raised. A fault of a replica that was called is raised as it is: whether to call
-    another one is up to `retry`.
+    another one is up to `retry`, which `Invocation.elsewhere` tells whether there is any.
     """
     by_name = {replica.name: replica for replica in replicas}
 
@@ -101,8 +111,14 @@ def balance(
             except Fault as fault:
                 left.remove(name)
                 if not left or fault.origin is not Origin.US or fault.reason not in REFUSALS:
+                    invocation.elsewhere = _elsewhere(invocation, left, able)
                     raise
             finally:
                 invocation.task = task
 
     return balanced
+
+
+def _elsewhere(invocation: Invocation, names: Sequence[str], able: Able) -> bool:
+    tried, last = invocation.tried, invocation.last
+    return any(name not in tried and able(name, last=last) for name in names)

@@ -115,8 +115,12 @@ def _learn(slots: Slots, kind: Kind, began: float) -> None:
 async def _wait_turn(slots: Slots, clock: Clock, invocation: Invocation) -> None:
     if invocation.last:
         within_s = min(invocation.deadline.at, invocation.first_by) - clock()
-        if within_s > 0 and await slots.acquire(within_s):
-            return
+        invocation.in_line = True
+        try:
+            if within_s > 0 and await slots.acquire(within_s):
+                return
+        finally:
+            invocation.in_line = False
     slots.refused()
     raise not_called(
         invocation,

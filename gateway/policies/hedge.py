@@ -10,8 +10,8 @@ What A6 calls a response is here a fault, or an answer:
                             know, or was not called at all
     any other fault         fatal: all calls are cancelled
 
-A6 lets a method have either retries or hedges. Here both may stand: a call that fails before a
-hedge was made is left to `retry` when the hedge is not allowed; a hedged one is never retried.
+A6 lets a method have either retries or hedges. Here both may stand: a call that fails is left to
+`retry` when no hedge was sent, be it not allowed or refused; a hedged one is never retried.
 """
 
 from __future__ import annotations
@@ -88,6 +88,10 @@ class Budget(Protocol):
         """Pay for one hedge; False when that is not possible."""
         ...
 
+    def ended(self, *, sent: bool) -> None:
+        """Count a hedge that was paid for; give the pay back for one that we refused."""
+        ...
+
     def won(self) -> None:
         """Count a hedge whose answer was taken."""
         ...
@@ -115,7 +119,7 @@ def hedge(
     and endpoints whose speed is not known are called once. When all calls fail, the fault of the
     one that failed last is raised.
 
-    Faults of a hedged invocation are counted in `throttle` here, since `retry` sees only one.
+    Once a hedge is made, faults are counted in `throttle` here, since `retry` sees only one.
     """
     terms = _Terms(min(settings.max_calls, MOST_CALLS), budget, throttle, clock)
     called, delay = budget.called, delays.delay
@@ -205,9 +209,8 @@ class _Race:
 
     async def _make_first(self) -> Completion | None:
         """Return the first call's answer; None when another call won, or may still."""
-        owner = cast("asyncio.Task[object]", asyncio.current_task())
+        owner = self._owner = cast("asyncio.Task[object]", asyncio.current_task())
         earlier = owner.cancelling()
-        self._owner = owner
         answer: Completion | None = None
         fault: Fault | None = None
         try:
@@ -222,11 +225,9 @@ class _Race:
             caller_left = self._interrupted and owner.uncancel() > earlier
         if caller_left:
             raise asyncio.CancelledError
-        if self._interrupted:
-            return None
-        if fault is not None:
+        if fault is not None and not self._interrupted:
             self._failed(fault)
-        return answer
+        return None if self._interrupted else answer
 
     async def _outcome(self) -> Completion:
         if not self._over:
@@ -240,8 +241,9 @@ class _Race:
         raise cast("BaseException", self._error)
 
     def _due(self) -> None:
-        """Make the next call: its time has come."""
-        if self._is_allowed(0):
+        # A second place in the line of one endpoint is of no use; another replica may be free.
+        waits = self._invocation.in_line and not self._invocation.tried
+        if not waits and self._is_allowed(0):
             self._make_beside()
         elif self._is_alone():
             self._finish()
@@ -257,18 +259,16 @@ class _Race:
         )
 
     def _latest(self) -> float:
-        """When it is too late for another call."""
         return min(self._deadline.at, self._invocation.first_by)
 
     def _is_alone(self) -> bool:
-        """Say whether no call is under way."""
         return self._owner is None and not self._beside
 
     def _make_beside(self) -> None:
         self._left -= 1
         self._last += 1
         invocation = self._invocation
-        invocation.hedged = True
+        invocation.counted = True
         copy = replace(
             invocation,
             task=self._task,
@@ -320,6 +320,10 @@ class _Race:
         """See what became of a call beside the first."""
         copy = self._beside.pop(task)
         number = copy.try_number
+        # One that never passed the endpoint's guards has no record.
+        sent = copy.done is not None
+        self._terms.budget.ended(sent=sent)
+        self._invocation.hedged |= sent
         # Asked for even when nobody needs it, or asyncio complains that nobody did.
         error = asyncio.CancelledError() if task.cancelled() else task.exception()
         if self._over or self._winner not in {NOBODY, number}:

@@ -84,7 +84,7 @@ def retry(
     throttle: Throttle,
     sleep: Sleep = asyncio.sleep,
     *,
-    replicas: int = 1,
+    able: Callable[[], bool] = lambda: True,
 ) -> Policy:
     """Try again after a transient fault; raise the last fault as it is when that is no use.
 
@@ -94,10 +94,11 @@ def retry(
     to the next endpoint when there is one, and so is one that cannot be connected to. An endpoint
     that is not idempotent is asked again only when it cannot have worked on the request.
 
-    A group of `replicas` is tried again at once while the call that failed went to a replica not
-    called before and another is left: its siblings are not to blame.
+    A group is tried again at once while it has a replica that was not called yet and may be
+    (`Invocation.elsewhere`): that one is not to blame. Nothing is waited for while `able` says that
+    the endpoint, or each of a group, would not be called now: its circuit breaker is open.
     """
-    terms = _Terms(settings, clock, draw, throttle, sleep, replicas)
+    terms = _Terms(settings, clock, draw, throttle, sleep, able)
     succeeded = throttle.succeeded
 
     def wrap(call: Call) -> Call:
@@ -105,10 +106,8 @@ def retry(
             try:
                 completion = await call(invocation)
             except Fault as fault:
-                # The faults of a hedged invocation were counted by `hedge`.
-                if not invocation.hedged:
-                    throttle.failed(fault)
                 tries = _Tries(terms, call, invocation, fault)
+                tries.count(fault)
                 if not tries.worth_another(fault):
                     raise
                 return await tries.run()
@@ -129,7 +128,7 @@ class _Terms:
     draw: Callable[[], float]
     throttle: Throttle
     sleep: Sleep
-    replicas: int
+    able: Callable[[], bool]
 
 
 class _Tries:
@@ -140,8 +139,8 @@ class _Tries:
         "_call",
         "_first",
         "_invocation",
+        "_made",
         "_not_before",
-        "_reached",
         "_task",
         "_terms",
     )
@@ -152,7 +151,8 @@ class _Tries:
         self._invocation = invocation
         self._task = invocation.task
         self._first: Fault | None = first
-        self._reached = 0
+        # Not the try number, which a hedge moves on even when it is refused.
+        self._made = 1
         self._backoffs = 0
         self._not_before = -inf
 
@@ -173,18 +173,29 @@ class _Tries:
         if first is not None:
             raise first
         invocation, throttle = self._invocation, self._terms.throttle
-        self._reached = len(set(invocation.tried))
-        invocation.task = replace(self._task, tries_before=invocation.try_number)
+        invocation.task = replace(self._task, tries_before=self._made)
         invocation.try_number += 1
-        throttle.retried()
+        invocation.done = None
+        self._made += 1
         try:
             completion = await self._call(invocation)
         except Fault as fault:
-            if not invocation.hedged:
-                throttle.failed(fault)
+            self.count(fault)
             raise
+        finally:
+            # One that was refused before it reached the endpoint left no such record.
+            if invocation.done is not None:
+                throttle.retried()
         throttle.succeeded()
         return completion
+
+    def count(self, fault: Fault) -> None:
+        """Count the fault of a try in the throttle, once."""
+        invocation = self._invocation
+        # `hedge` counts the faults of calls made side by side, of which only one comes here.
+        if not invocation.counted:
+            self._terms.throttle.failed(fault)
+        invocation.counted = False
 
     def worth_another(self, error: BaseException) -> bool:
         """Say whether another try may help after this error."""
@@ -192,22 +203,22 @@ class _Tries:
         if not isinstance(error, Fault) or not error.retryable:
             return False
         most = min(terms.settings.max_tries, MOST_TRIES)
-        if invocation.sent or invocation.hedged or invocation.try_number >= most:
+        if invocation.sent or invocation.hedged or self._made >= most:
             return False
         if not (invocation.task.endpoint.idempotent or error.reason in UNPROCESSED):
             return False
         # A connection that cannot be made is not made by asking again; the next endpoint is nearer.
         unreachable = error.reason is Reason.UPSTREAM_UNREACHABLE
-        if unreachable and self._elsewhere():
+        if unreachable and invocation.elsewhere:
             # The call that was let pass has reached nobody yet (A6: a transparent retry).
             return True
-        return terms.throttle.allows() and (invocation.last or not unreachable)
+        return terms.throttle.allows() and (invocation.last or not unreachable) and terms.able()
 
     def _wait_s(self, state: RetryCallState) -> float:
         """Choose the wait after the fault of the try that ended."""
         hint_s = _fault_of(state).retry_after_s
         now = self._terms.clock()
-        if self._elsewhere():
+        if self._invocation.elsewhere:
             # What one replica asks for binds no other, but holds when its turn comes again.
             self._not_before = max(self._not_before, now + (hint_s or 0.0))
             return 0.0
@@ -229,10 +240,6 @@ class _Tries:
         if asked_for and wait_s > self._terms.settings.max_s and not invocation.last:
             return True
         return now + wait_s >= min(invocation.deadline.at, invocation.first_by)
-
-    def _elsewhere(self) -> bool:
-        """Say whether the call that failed was a replica's first, and another is left to call."""
-        return self._reached < len(set(self._invocation.tried)) < self._terms.replicas
 
 
 def _fault_of(state: RetryCallState) -> Fault:

@@ -38,8 +38,8 @@ class HedgeBudget:
     """What hedges of one endpoint or group may cost; safe for any thread.
 
     Starts empty: hedges are earned by calls, so that there are never more of them than `share` of
-    the calls so far. `hedges` counts those paid for, `wins` those that answered first; one that is
-    due at the very moment of an answer is paid for and never sent.
+    the calls so far. `hedges` counts those that were sent and have ended, `wins` those that
+    answered first. Each one paid for must be told to `ended` once.
     """
 
     __slots__ = ("_cap", "_earned", "_hedges", "_lock", "_saved", "_wins")
@@ -54,7 +54,7 @@ class HedgeBudget:
 
     @property
     def hedges(self) -> int:
-        """Calls paid for beside a first one."""
+        """Calls made beside a first one."""
         return self._hedges
 
     @property
@@ -76,8 +76,15 @@ class HedgeBudget:
             if self._saved < HEDGE:
                 return False
             self._saved -= HEDGE
-            self._hedges += 1
             return True
+
+    def ended(self, *, sent: bool) -> None:
+        """Count a hedge that was sent; give back what was paid for one that was not."""
+        with self._lock:
+            if sent:
+                self._hedges += 1
+            else:
+                self._saved = min(self._cap, self._saved + HEDGE)
 
     def won(self) -> None:
         """Count a hedge whose answer was taken."""

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from gateway.core.candidate import Completion
+from gateway.core.candidate import Attempt, AttemptStatus, Completion
 from gateway.core.faults import Fault, Kind, Origin, Reason
 from gateway.core.outcome import Outcome
 from gateway.core.policy import Invocation
@@ -17,6 +17,7 @@ from tests.fakes.values import make_invocation, unavailable
 from tests.fakes.virtual import VirtualClock, run_virtual
 
 DELAY = 1.0
+MADE = Attempt("alpha", 1, AttemptStatus.OK)
 FATAL = Fault(Kind.UNAVAILABLE, Origin.UPSTREAM, Reason.UPSTREAM_ERROR, "broken")
 INVALID = Fault(Kind.INVALID, Origin.CALLER, Reason.UPSTREAM_REFUSED_REQUEST, "refused")
 TOLD_NOT_TO = unavailable(retryable=False)
@@ -90,6 +91,9 @@ class Rig:
             raise
         finally:
             self.running -= 1
+            if not any(one.try_number == invocation.try_number for one in invocation.attempts):
+                # It was made, as `observe` would have put down.
+                invocation.done = MADE
         self.ended[number] = "failed" if isinstance(result, BaseException) else "answered"
         if isinstance(result, BaseException):
             raise result

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.core.candidate import Completion
+from gateway.core.candidate import Attempt, AttemptStatus, Completion
 from gateway.core.faults import Fault, Kind, Origin, Reason
 from gateway.core.policy import Invocation
 from gateway.policies.retry import RetrySettings, retry
@@ -11,6 +11,7 @@ from tests.fakes.values import make_invocation
 from tests.fakes.virtual import VirtualClock, run_virtual
 
 DONE = Completion("done")
+MADE = Attempt("alpha", 1, AttemptStatus.OK)
 MIDDLE = 0.5
 """The draw that makes each wait exactly its step."""
 
@@ -45,10 +46,18 @@ def run(call, invocation, *, settings=None, draw=lambda: MIDDLE, clock=None, **t
         slept.append(seconds)
         clock.now += seconds
 
+    async def recorded(invocation: Invocation) -> Completion:
+        skipped = len(invocation.attempts)
+        try:
+            return await call(invocation)
+        finally:
+            if len(invocation.attempts) == skipped:
+                invocation.done = MADE
+
     throttle = terms.pop("throttle", None) or plenty()
     policy = retry(settings or RetrySettings(), clock, draw, throttle, sleep, **terms)
     try:
-        result = run_virtual(clock, policy(call)(invocation))
+        result = run_virtual(clock, policy(recorded)(invocation))
     except Fault as fault:
         result = fault
     return result, slept

@@ -10,11 +10,12 @@ from gateway.core.faults import Fault
 from gateway.core.outcome import Outcome
 from gateway.state.standing import Health
 from tests.fakes.scripted import HANG, Part, cut, overloaded, unreachable
-from tests.fakes.stacks import Stacks
+from tests.fakes.stacks import Ended, Stacks
 from tests.fakes.values import unavailable
 
 FIVE = {"max_tries": 5, "budget_tokens": 1000}
 TRIO = {"trio": ("one", "two", "three")}
+NEW = {"two": {"warmup": True}}
 SMALL = {"minimum_calls": 2, "window_size": 4}
 
 
@@ -118,6 +119,55 @@ def test_a_replica_whose_breaker_opens_amid_the_tries_is_not_tried_again() -> No
     ended = stacks.one()
     assert ended.text == "spare"
     assert sorted(stacks.calls()) == ["one", "spare", "three", "two"]
+
+
+PAIR = {"pair": ("one", "two")}
+
+
+@pytest.mark.parametrize("fallback", [False, True])
+@pytest.mark.parametrize("state", ["forced_open", "drained", "unhealthy", "full", "new"])
+def test_what_a_replica_asks_for_is_obeyed_while_its_sibling_may_not_be_called(
+    state: str, fallback: bool
+) -> None:
+    """Regression: the retry went at once, to nobody else but the replica that asked to wait."""
+    keys = {
+        "forced_open": {"breaker": "forced_open"},
+        "drained": {"drained": True},
+        "full": {"max_concurrency": 1, "max_waiting": 0},
+        "new": {"warmup": True},
+    }
+    scripts = {"one": [(overloaded(1.5),), ("ok",)], "two": [("ok",)]}
+    if fallback:
+        scripts["spare"] = [("spare",)]
+    stacks = Stacks(scripts, groups=PAIR, endpoint={"two": keys.get(state, {})})
+    if state == "unhealthy":
+        stacks.parts.standing.set_health("two", Health.NOT_SERVING)
+    if state == "full":
+        stacks.parts.endpoints["two"].gate.try_acquire()
+    stacks.parts.groups["pair"].load.ended("two", Outcome.SUCCESS, 9.0)
+
+    async def main() -> Ended:
+        ended = await stacks.ask()
+        if state == "full":
+            stacks.parts.endpoints["two"].gate.release()
+        return ended
+
+    ended = stacks.run(main)
+    assert (ended.text, stacks.calls()[0]) == ("ok", "one")
+    if state == "new" and not fallback:
+        # Nothing else is left, so that a new one is called whatever its share is.
+        assert (ended.took, stacks.calls()) == (0.0, ["one", "two"])
+    else:
+        assert (ended.took, stacks.calls()) == (1.5, ["one", "one"])
+
+
+def test_to_ask_for_a_sibling_takes_no_turn_of_a_new_one() -> None:
+    stacks = Stacks({"one": [("ok",)], "two": [("new",)]}, groups=PAIR, endpoint=NEW)
+    for _ in range(100):
+        assert not stacks.parts.able("two", last=False)
+        assert stacks.parts.able("two", last=True)
+    # Of the next twenty calls one is its own, as if nobody had asked.
+    assert [stacks.parts.ready("two") for _ in range(20)] == [False] * 19 + [True]
 
 
 def test_a_replica_that_does_not_serve_is_not_even_tried() -> None:

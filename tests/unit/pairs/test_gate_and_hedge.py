@@ -52,7 +52,35 @@ def test_a_refused_hedge_does_not_make_its_failing_first_call_the_last_word_of_t
     stacks = hedged((2.0, unavailable()), b=[("b",)])
     ended = stacks.one()
     assert ended.text == "b"
-    assert ended.tries == [("a", "skipped"), ("a", "failed"), ("b", "ok")]
+    assert ended.tries == [*[("a", "skipped"), ("a", "failed")] * 3, ("b", "ok")]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_call_whose_hedge_was_refused_is_tried_again_like_one_without_a_hedge(stream) -> None:
+    """Regression: nothing was sent beside it, and yet it was taken for hedged and given up."""
+    stacks = hedged((2.0, unavailable()), ("ok",))
+    before = stacks.parts.throttles["a"].tokens
+    ended = stacks.one(stream=stream)
+    assert ended.text == "ok"
+    assert ended.tries == [("a", "skipped"), ("a", "failed"), ("a", "ok")]
+    assert [attempt.try_number for attempt in ended.attempts] == [2, 1, 3]
+    assert [asked.task.tries_before for asked in stacks.asked] == [0, 1]
+    counters = stacks.parts.counters()
+    assert (counters.hedges, counters.retries) == (0, 1)
+    assert stacks.parts.throttles["a"].tokens == pytest.approx(before - 1 + 0.1)
+
+
+def test_a_hedge_that_was_refused_is_paid_back() -> None:
+    stacks = hedged((2.0, "slow"), slots=1)
+    budget = stacks.parts.hedges["a"]
+
+    async def main() -> None:
+        while budget.take():
+            pass
+        assert (await stacks.ask()).tries == [("a", "skipped"), ("a", "ok")]
+        assert [budget.take(), budget.take(), budget.hedges] == [True, False, 0]
+
+    stacks.run(main)
 
 
 def test_a_hedge_that_waits_in_line_gives_its_place_up_when_the_first_call_answers() -> None:
@@ -68,15 +96,16 @@ def test_a_hedge_that_waits_in_line_gives_its_place_up_when_the_first_call_answe
     assert stacks.calls() == ["a"]
 
 
-def test_the_hedge_of_a_call_that_waits_in_line_gives_its_place_up_with_it() -> None:
-    """The last endpoint is waited for; whichever of the two is served first, the other goes."""
+def test_a_call_that_waits_in_line_takes_no_second_place_there_for_a_hedge() -> None:
+    """Regression: a call that nobody was asked to answer yet was late, and stood there twice."""
     stacks = hedged((3.0, "busy"), (0.2, "turn"), line=5)
 
     async def main() -> None:
         first = asyncio.create_task(stacks.ask())
         waits = asyncio.create_task(stacks.ask())
         await asyncio.sleep(1)
-        assert gate_of(stacks) == (1, 3)
+        # The call that is served, and late, has its hedge there; that which waits has none.
+        assert gate_of(stacks) == (1, 2)
         assert [(await first).text, (await waits).text] == ["busy", "turn"]
 
     stacks.run(main)

@@ -102,7 +102,12 @@ def test_a_hedge_made_for_a_failure_is_reserved_too() -> None:
     assert [attempt.reason for attempt in ended.attempts] == [
         Reason.UPSTREAM_UNAVAILABLE,
         Reason.BUDGET_EXHAUSTED,
+        # No hedge was sent, so a retry was made, and met the same end.
+        Reason.BUDGET_EXHAUSTED,
     ]
+    counters = stacks.parts.counters()
+    assert (counters.hedges, counters.retries) == (0, 0)
+    assert stacks.parts.throttles["pair"].tokens == 9
 
 
 def test_a_caller_who_leaves_keeps_both_reservations_at_their_worst() -> None:

@@ -63,7 +63,7 @@ class OpenThrottle:
 
 def retried(group: Group, settings: RetrySettings) -> Call:
     throttle = OpenThrottle()
-    policy = retry(settings, group.clock, lambda: 0.5, throttle, replicas=len(REPLICAS))
+    policy = retry(settings, group.clock, lambda: 0.5, throttle)
     return policy(group.call)
 
 
@@ -76,6 +76,7 @@ class Group:
         self.faults: dict[str, Fault | BaseException | Reason] = {}
         self.closed: set[str] = set()
         self.busy: set[str] = set()
+        self.new: set[str] = set()
         self.called: list[str] = []
         self.endpoints: list[Endpoint] = []
         self.call: Call = balance(
@@ -85,7 +86,11 @@ class Group:
             self.clock,
             is_open=lambda name: name not in self.closed,
             ready=lambda name: name not in self.busy,
+            able=self._able,
         )
+
+    def _able(self, name: str, *, last: bool) -> bool:
+        return name not in self.busy and (last or name not in self.new)
 
     def _replica(self, name: str) -> Call:
         async def call(invocation: Invocation) -> Completion:
@@ -129,6 +134,7 @@ def test_the_replica_is_asked_with_its_own_endpoint_and_the_task_is_given_back()
         group.clock,
         is_open=lambda _: True,
         ready=lambda _: True,
+        able=group._able,
     )
     run_virtual(group.clock, call(invocation))
     assert seen == [replace(task, endpoint=REPLICAS[0])]
@@ -214,6 +220,37 @@ def test_a_replica_tried_before_is_called_again_when_the_others_refuse() -> None
     group.run(invocation)
     group.faults = dict.fromkeys("bc", Reason.BREAKER_OPEN)
     assert group.run(invocation) == "a"
+
+
+def test_a_fault_tells_whether_a_replica_not_called_yet_may_be() -> None:
+    group, invocation = Group(), make_invocation(GROUP)
+    group.faults = dict.fromkeys("abc", unavailable())
+    told: list[bool] = []
+    for _ in range(4):
+        group.run(invocation)
+        told.append(invocation.elsewhere)
+    assert told == [True, True, False, False]
+
+
+@pytest.mark.parametrize("state", ["closed", "busy", "refusing"])
+def test_siblings_that_may_not_be_called_are_no_other_replicas(state: str) -> None:
+    group, invocation = Group(), make_invocation(GROUP)
+    group.faults = {"c": unavailable()}
+    if state == "refusing":
+        group.faults |= dict.fromkeys("ab", Reason.BREAKER_OPEN)
+    else:
+        setattr(group, state, {"a", "b"})
+    group.run(invocation)
+    assert group.called[-1] == "c"
+    assert not invocation.elsewhere
+
+
+@pytest.mark.parametrize("last", [True, False])
+def test_a_new_sibling_is_another_replica_only_when_no_other_endpoint_is_left(last: bool) -> None:
+    group, invocation = Group(), make_invocation(GROUP)
+    group.new, group.faults, invocation.last = {"b", "c"}, {"a": unavailable()}, last
+    group.run(invocation)
+    assert invocation.elsewhere is last
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.core.candidate import AttemptStatus, Completion
+from gateway.core.candidate import Attempt, AttemptStatus, Completion
 from gateway.core.endpoint import Endpoint
 from gateway.core.faults import Fault, Reason
 from gateway.core.policy import Invocation, not_called
@@ -236,6 +236,55 @@ def test_a_failure_that_may_not_be_hedged_is_retried_and_counted_once() -> None:
     assert rig.started == pytest.approx([0.0, 0.6, 0.9])
     assert rig.throttle.retries == 2
     assert rig.throttle.tokens == pytest.approx(998.1)
+
+
+@pytest.mark.parametrize("fails_after", [0.5, 3.0])
+def test_a_call_whose_hedge_was_refused_is_retried_and_its_fault_counted_once(fails_after) -> None:
+    async def refused(invocation: Invocation) -> Completion:
+        raise not_called(invocation, Reason.ENDPOINT_SATURATED, "full")
+
+    rig = Rig((fails_after, unavailable()), refused, (0.1, says("3")), saved=1)
+    retried(rig)
+    assert rig.run() == says("3")
+    assert rig.throttle.tokens == pytest.approx(999.1)
+    assert (rig.invocation.hedged, rig.invocation.try_number) == (False, 3)
+    assert (rig.throttle.retries, rig.budget.hedges, rig.budget.take()) == (1, 0, True)
+
+
+def test_a_retry_whose_hedge_was_refused_may_still_be_hedged() -> None:
+    async def refused(invocation: Invocation) -> Completion:
+        raise not_called(invocation, Reason.ENDPOINT_SATURATED, "full")
+
+    rig = Rig((1.5, unavailable()), refused, (9.0, says("3")), (0.1, says("4")))
+    retried(rig)
+    assert rig.run() == says("4")
+    assert rig.started == pytest.approx([0.0, 1.0, 1.6, 2.6])
+    assert (rig.invocation.try_number, rig.budget.hedges) == (4, 1)
+
+
+def test_a_hedge_that_ends_before_it_was_sent_is_none() -> None:
+    async def waits(invocation: Invocation) -> Completion:
+        invocation.attempts.append(Attempt("alpha", 2, AttemptStatus.SKIPPED))
+        await asyncio.sleep(9)
+        return says("never")
+
+    rig = Rig((1.5, says("first")), waits)
+    assert rig.run() == says("first")
+    assert (rig.ended[1], rig.invocation.hedged, rig.budget.hedges) == ("cancelled", False, 0)
+
+
+@pytest.mark.parametrize(("tried", "calls"), [([], 1), (["replica"], 2)])
+def test_a_call_that_waits_in_line_is_hedged_only_at_another_replica(tried, calls) -> None:
+    async def waits(invocation: Invocation) -> Completion:
+        invocation.in_line = True
+        await asyncio.sleep(5)
+        invocation.in_line = False
+        return says("first")
+
+    rig = Rig(waits, (9.0, says("2")), calls=2)
+    rig.invocation.tried.extend(tried)
+    assert rig.run() == says("first")
+    assert (len(rig.started), rig.budget.hedges) == (calls, calls - 1)
 
 
 def test_pushback_to_a_lone_call_is_waited_for_by_retry_exactly() -> None:

@@ -16,7 +16,7 @@ from gateway.core.policy import Invocation, not_called
 from gateway.policies.observe import observe
 from gateway.policies.retry import RetrySettings
 from gateway.state.throttle import Throttle, ThrottleSettings
-from tests.fakes.tries import DONE, fallback_left, overloaded, run, unreachable
+from tests.fakes.tries import DONE, fallback_left, overloaded, plenty, run, unreachable
 from tests.fakes.values import make_invocation, scripted, unavailable
 from tests.fakes.virtual import VirtualClock
 
@@ -192,7 +192,7 @@ def test_a6_hedged_calls_that_all_failed_are_not_retried_nor_counted_twice() -> 
     throttle = Throttle(ThrottleSettings())
 
     async def call(invocation: Invocation) -> Completion:
-        invocation.hedged = True
+        invocation.hedged = invocation.counted = True
         raise unavailable()
 
     invocation = make_invocation()
@@ -204,12 +204,52 @@ def test_a_retry_may_be_hedged_after_which_there_is_no_other() -> None:
     throttle = Throttle(ThrottleSettings())
 
     async def call(invocation: Invocation) -> Completion:
-        invocation.hedged = invocation.try_number == 2
+        invocation.hedged = invocation.counted = invocation.try_number == 2
         raise unavailable()
 
     invocation = make_invocation()
     run(call, invocation, throttle=throttle)
     assert (invocation.try_number, throttle.tokens) == (2, 9)
+
+
+def test_a_hedge_that_was_refused_takes_no_try_away_and_its_fault_is_not_counted_again() -> None:
+    throttle, told = Throttle(ThrottleSettings(1000)), list[tuple[int, int]]()
+
+    async def call(invocation: Invocation) -> Completion:
+        told.append((invocation.try_number, invocation.task.tries_before))
+        # The hedge has a number of its own; it counted the faults, of which one was a call's.
+        invocation.try_number += 1
+        invocation.counted = len(told) == 1
+        raise unavailable()
+
+    run(call, make_invocation(), throttle=throttle)
+    assert told == [(1, 0), (3, 1), (5, 2)]
+    assert throttle.tokens == 998
+
+
+def test_an_endpoint_that_would_not_be_called_is_not_waited_for() -> None:
+    for fault in (unavailable(), unavailable(retry_after_s=1.0), unreachable()):
+        call = scripted(fault)
+        assert run(call, make_invocation(), able=lambda: False) == (fault, [])
+        assert call.calls == 1
+
+
+def test_whether_an_endpoint_may_be_called_is_asked_before_each_wait() -> None:
+    call, throttle = scripted(unavailable()), plenty()
+    _, slept = run(call, make_invocation(), able=lambda: call.calls < 2, throttle=throttle)
+    assert (call.calls, len(slept), throttle.retries) == (2, 1, 1)
+
+
+def test_a_try_that_was_refused_is_no_retry_in_the_counter() -> None:
+    throttle = plenty()
+
+    async def refuse(invocation: Invocation) -> Completion:
+        if invocation.try_number == 1:
+            raise unavailable()
+        raise not_called(invocation, Reason.BREAKER_OPEN, "open")
+
+    run(refuse, make_invocation(), throttle=throttle)
+    assert throttle.retries == 0
 
 
 def test_a_wait_asked_for_that_is_too_long_is_left_to_the_next_endpoint() -> None:

@@ -121,6 +121,7 @@ def test_a_new_replica_takes_at_most_its_share_of_a_group_and_leaves_no_trace_el
         clock,
         is_open=lambda _: True,
         ready=state.ready,
+        able=lambda _, *, last: last,
     )
 
     async def fill(calls: int) -> None:

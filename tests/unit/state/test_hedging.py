@@ -22,7 +22,20 @@ def test_a_hedge_is_earned_by_calls() -> None:
     hedges.called()
     assert hedges.take()
     assert not hedges.take()
+    hedges.ended(sent=True)
     assert hedges.hedges == 1
+
+
+def test_a_hedge_that_was_not_sent_is_not_counted_and_is_given_back_up_to_the_cap() -> None:
+    hedges = budget(share=1, cap=1)
+    hedges.called()
+    assert hedges.take()
+    hedges.ended(sent=False)
+    assert hedges.take()
+    hedges.called()
+    hedges.ended(sent=False)
+    assert [hedges.take(), hedges.take()] == [True, False]
+    assert hedges.hedges == 0
 
 
 def test_no_more_than_the_cap_is_saved_up_for_a_slow_hour() -> None:
@@ -55,8 +68,8 @@ def test_hedges_are_never_more_than_their_share_of_the_calls(share, cap, calls) 
     hedges = budget(share, cap)
     for made, asks in enumerate(calls, 1):
         hedges.called()
-        if asks:
-            hedges.take()
+        if asks and hedges.take():
+            hedges.ended(sent=True)
         assert hedges.hedges * 1000 <= round(share * 1000) * made
 
 
@@ -69,6 +82,7 @@ def test_no_count_is_lost_between_threads() -> None:
             hedges.called()
             hedges.called()
             assert hedges.take()
+            hedges.ended(sent=True)
             hedges.won()
 
     with ThreadPoolExecutor(4) as pool:
