@@ -227,18 +227,25 @@ def _ended_by_its_connection(response: aiohttp.ClientResponse) -> Generator[None
     # Not by its truth: a protocol without data waiting is false.
     closed = None if protocol is None else protocol.closed
 
-    def end(future: asyncio.Future[None]) -> None:
-        future.exception()
+    def end(_: asyncio.Future[None]) -> None:
         if not body.is_eof() and body.exception() is None:
             body.set_exception(aiohttp.ClientPayloadError("the connection ended within the body"))
 
     if closed is not None:
+        # Once for each connection: an idle one may end with an error that nobody asks for.
+        closed.remove_done_callback(_heard)
+        closed.add_done_callback(_heard)
         closed.add_done_callback(end)
     try:
         yield
     finally:
         if closed is not None:
             closed.remove_done_callback(end)
+
+
+def _heard(closed: asyncio.Future[None]) -> None:
+    if not closed.cancelled():
+        closed.exception()
 
 
 def _open_session() -> aiohttp.ClientSession:
