@@ -9,8 +9,8 @@ import re
 import signal
 import socket
 import sys
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,8 @@ STOP_S = 10.0
 LIMIT = 64 * 1024 * 1024
 KINDS = ("grpc", "openai", "frames")
 ROOT = Path(__file__).resolve().parents[2]
+RUNNING: set[asyncio.subprocess.Process] = set()
+"""Every process that was started and not ended yet: nobody else ends what is left of a scenario."""
 
 
 class NotStartedError(Exception):
@@ -45,22 +47,43 @@ def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
 
 async def end(process: asyncio.subprocess.Process) -> None:
     """Ask the process to end; kill it when it does not."""
-    if process.returncode is not None:
-        return
-    process.terminate()
-    try:
-        async with asyncio.timeout(STOP_S):
-            await process.wait()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
+    if process.returncode is None:
+        process.terminate()
+        if not await _gone(process, STOP_S):
+            await killed((process,), STOP_S)
+    RUNNING.discard(process)
 
 
 async def kill(process: asyncio.subprocess.Process) -> None:
     """End it at once, as a crash would."""
+    await killed((process,), STOP_S)
+
+
+async def killed(processes: Collection[asyncio.subprocess.Process], within_s: float) -> int:
+    """Kill those that still run, by their ids, and wait for them; return how many there were."""
+    going = [process for process in processes if process.returncode is None]
+    for process in going:
+        kill_now(process)
+    await asyncio.gather(*(_gone(process, within_s) for process in going))
+    RUNNING.difference_update(processes)
+    return len(going)
+
+
+def kill_now(process: asyncio.subprocess.Process) -> None:
+    """Send SIGKILL and do not wait."""
     if process.returncode is None:
-        os.kill(process.pid, signal.SIGKILL)
-        await process.wait()
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
+
+
+async def _gone(process: asyncio.subprocess.Process, within_s: float) -> bool:
+    """Wait for the end; it may never be heard of when a pipe was not read to its end."""
+    try:
+        async with asyncio.timeout(within_s):
+            await process.wait()
+    except TimeoutError:
+        return False
+    return True
 
 
 @dataclass(slots=True)
@@ -147,6 +170,7 @@ async def ordered(module: str, argument: object) -> AsyncGenerator[Ordered]:
         limit=LIMIT,
         start_new_session=True,
     )
+    RUNNING.add(process)
     try:
         if process.stdout is None:
             raise NotStartedError(module)
@@ -204,6 +228,7 @@ class GatewayProcess:
                 cwd=self.config.parent,
                 start_new_session=True,
             )
+        RUNNING.add(self.process)
         if self.process.stdout is None:
             raise NotStartedError("the gateway has no standard output")
         async with asyncio.timeout(START_S):
