@@ -105,24 +105,16 @@ class Parts:
 
     def ready(self, name: str) -> bool:
         """Say whether nothing would keep a replica from being called now."""
-        parts, now = self.endpoints[name], self.clock()
-        return (
-            parts.gate.in_flight < parts.gate.limit
-            and parts.breaker.ready(now)
-            and not self._ejected(parts, now)
-            and self.standing.ready(name)
-        )
+        return self._free(name) and self.standing.ready(name)
 
     def able(self, name: str, *, last: bool) -> bool:
         """Say what `ready` does of a replica without taking it for a call that is to be made.
 
         A new one takes calls beyond its share only when nothing else is left (`last`).
         """
-        parts, now, stands = self.endpoints[name], self.clock(), self.standing.read(name)
+        stands = self.standing.read(name)
         return (
-            parts.gate.in_flight < parts.gate.limit
-            and parts.breaker.ready(now)
-            and not self._ejected(parts, now)
+            self._free(name)
             and stands.health is not Health.NOT_SERVING
             and (last or stands.warmup is WarmUp.WARM)
         )
@@ -171,6 +163,14 @@ class Parts:
             shed=sum(admitted.shed.values()),
             queued=admitted.queued,
             replayed=self.replays.joined + self.replays.replayed,
+        )
+
+    def _free(self, name: str) -> bool:
+        parts, now = self.endpoints[name], self.clock()
+        return (
+            parts.gate.in_flight < parts.gate.limit
+            and parts.breaker.ready(now)
+            and not self._ejected(parts, now)
         )
 
     def _ejected(self, parts: EndpointParts, now: float) -> bool:
