@@ -34,13 +34,15 @@ DEADLINE_BAR_MS = 20.0
 EXPLAINED_BAR = 0.99
 WARM_UP = 20
 
-HANGS = {"hang": True, "pieces": ["some "], "logprobs": []}
+HANGS = {"hang": True, "pieces": ["some\n"], "logprobs": []}
+# Every call times out here, which must not keep the next ones away.
 CONFIG = """
 [log]
 level = "error"
 [[endpoint]]
 name = "hanging"
 url = "grpc://127.0.0.1:{port}"
+breaker = "metrics_only"
 """
 
 
