@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.load.bench.measure import Run, Traffic
 from tests.load.bench.processes import LOAD_CORE, TARGET_CORE, running, server
 from tests.load.bench.rows import Row
-from tests.load.bench.targets import AT_ONCE, Targets, everything, gateway, loader
+from tests.load.bench.targets import Targets, everything, gateway, loader
 
 PASSES = 2
 KIB = 1024
@@ -135,7 +135,7 @@ def open_streams(plan: Plan, collected: Collected) -> None:
     """Measure the memory of streams that wait for their next chunk."""
     with (
         server(LOAD_CORE, "tests.load.bench.echo") as upstream,
-        gateway(plan.folder, upstream.address, settings=AT_ONCE) as target,
+        gateway(plan.folder, upstream.address) as target,
         loader() as load,
     ):
         load.order("unary", target, 32, calls=300)
