@@ -21,7 +21,7 @@ setup: .venv/.done ## make the project's .venv with the pinned packages
 	@test -n "$(PYTHON)" || { echo "Python 3.11 to 3.13 is needed; set PYTHON=" >&2; exit 1; }
 	$(PYTHON) -c '$(SUPPORTED)' || { echo "Python 3.11 to 3.13 is needed; set PYTHON=" >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e clients/python -e .
 	touch $@
 
