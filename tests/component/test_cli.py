@@ -145,7 +145,7 @@ async def test_a_bad_request_is_a_usage_error(shell: Shell, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("fields", "code", "words"),
     [
-        ({"n": 99}, Exit.USAGE, "n: "),
+        ({"n": 999}, Exit.USAGE, "n: "),
         ({"constraints": [{"name": "a", "regex": {"pattern": "("}}]}, Exit.USAGE, "constraints[0]"),
         ({"strategy": "STRATEGY_PIPELINE"}, Exit.FAILED, "NOT_AVAILABLE_YET"),
         ({"endpoint_filter": {"required_tags": ["x"]}}, Exit.FAILED, "NO_ELIGIBLE_ENDPOINT"),

@@ -149,7 +149,7 @@ BAD: dict[str, tuple[pb.GenerateRequest, StatusCode, str, str]] = {
         "sampling.temperature",
     ),
     "n = 0": (request(strategy="STRATEGY_BEST_OF_N", n=0), INVALID, "INVALID_FIELD", "n"),
-    "n = 99": (request(strategy="STRATEGY_BEST_OF_N", n=99), INVALID, "INVALID_FIELD", "n"),
+    "n = 999": (request(strategy="STRATEGY_BEST_OF_N", n=999), INVALID, "INVALID_FIELD", "n"),
     "n for another strategy": (
         request(strategy="STRATEGY_SEQUENTIAL", n=3),
         INVALID,
@@ -218,7 +218,7 @@ async def test_every_rpc_refuses_it_alike(door: Door, name: str) -> None:
 
 
 async def test_all_wrong_fields_are_named_at_once(door: Door) -> None:
-    wrong = request("", n=99, sampling={"temperature": math.nan, "top_p": 2.0})
+    wrong = request("", n=999, sampling={"temperature": math.nan, "top_p": 2.0})
     failed = await failure(door.generate(wrong, timeout=10))
     assert set(failed.fields) == {"prompt", "n", "sampling.temperature", "sampling.top_p"}
 

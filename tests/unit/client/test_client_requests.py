@@ -56,6 +56,8 @@ def test_every_field_finds_its_place() -> None:
         "trace": True,
         "return_candidates": True,
         "priority": "interactive",
+        "repair": True,
+        "pipeline": "draft_only",
     }
     expected = GenerateRequest(
         prompt="p",
@@ -90,6 +92,8 @@ def test_every_field_finds_its_place() -> None:
         trace=True,
         return_candidates=True,
         priority=Priority.PRIORITY_INTERACTIVE,
+        repair=True,
+        pipeline="draft_only",
     )
     assert request_of("p", fields) == expected
     assert fields.keys() | {"hole"} == RequestFields.__annotations__.keys()

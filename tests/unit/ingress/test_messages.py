@@ -46,7 +46,7 @@ def test_a_good_request_is_read_like_the_stub() -> None:
         (request(prompt="a" * (2 * 1024 * 1024 + 1)), "prompt"),
         (request(suffix="a" * (2 * 1024 * 1024 + 1)), "suffix"),
         (request(n=0), "n"),
-        (request(n=99), "n"),
+        (request(n=999), "n"),
         (request(sampling={"temperature": math.nan}), "sampling.temperature"),
         (request(sampling={"temperature": math.inf}), "sampling.temperature"),
         (request(sampling={"temperature": -0.1}), "sampling.temperature"),
@@ -80,7 +80,7 @@ def test_each_broken_field_is_named(message: pb.GenerateRequest, field: str) -> 
 
 
 def test_every_violation_is_reported_at_once() -> None:
-    fault = refused(pb.GenerateRequest(n=99, sampling={"temperature": 9}))
+    fault = refused(pb.GenerateRequest(n=999, sampling={"temperature": 9}))
     assert set(fields(fault)) == {"prompt", "n", "sampling.temperature"}
 
 

@@ -94,6 +94,8 @@ class RequestFields(TypedDict, total=False):
     trace: bool
     return_candidates: bool
     priority: Priority | PriorityName
+    repair: bool
+    pipeline: str
 
 
 class RequestOptions(RequestFields, CallOptions, total=False):

@@ -33,6 +33,44 @@ class Priority(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PRIORITY_INTERACTIVE: _ClassVar[Priority]
     PRIORITY_STANDARD: _ClassVar[Priority]
     PRIORITY_BATCH: _ClassVar[Priority]
+
+class FailureStrategy(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    FAILURE_STRATEGY_UNSPECIFIED: _ClassVar[FailureStrategy]
+    FAILURE_STRATEGY_RETRY_ALTERNATE: _ClassVar[FailureStrategy]
+    FAILURE_STRATEGY_DECOMPOSE: _ClassVar[FailureStrategy]
+    FAILURE_STRATEGY_HUMAN_REVIEW: _ClassVar[FailureStrategy]
+    FAILURE_STRATEGY_SKIP: _ClassVar[FailureStrategy]
+
+class HoleStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    HOLE_STATUS_UNSPECIFIED: _ClassVar[HoleStatus]
+    HOLE_STATUS_PENDING: _ClassVar[HoleStatus]
+    HOLE_STATUS_IN_PROGRESS: _ClassVar[HoleStatus]
+    HOLE_STATUS_FILLED: _ClassVar[HoleStatus]
+    HOLE_STATUS_FAILED: _ClassVar[HoleStatus]
+    HOLE_STATUS_SKIPPED: _ClassVar[HoleStatus]
+    HOLE_STATUS_NEEDS_HUMAN: _ClassVar[HoleStatus]
+    HOLE_STATUS_PENDING_CHILDREN: _ClassVar[HoleStatus]
+    HOLE_STATUS_BLOCKED: _ClassVar[HoleStatus]
+
+class StepKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    STEP_KIND_UNSPECIFIED: _ClassVar[StepKind]
+    STEP_KIND_DRAFT: _ClassVar[StepKind]
+    STEP_KIND_CRITIQUE: _ClassVar[StepKind]
+    STEP_KIND_REPAIR: _ClassVar[StepKind]
+    STEP_KIND_VALIDATE: _ClassVar[StepKind]
+    STEP_KIND_SELECT: _ClassVar[StepKind]
+
+class StepStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    STEP_STATUS_UNSPECIFIED: _ClassVar[StepStatus]
+    STEP_STATUS_OK: _ClassVar[StepStatus]
+    STEP_STATUS_FAILED: _ClassVar[StepStatus]
+    STEP_STATUS_SKIPPED: _ClassVar[StepStatus]
+    STEP_STATUS_FELL_BACK: _ClassVar[StepStatus]
+    STEP_STATUS_NOT_NEEDED: _ClassVar[StepStatus]
 STRATEGY_UNSPECIFIED: Strategy
 STRATEGY_SEQUENTIAL: Strategy
 STRATEGY_BEST_OF_N: Strategy
@@ -45,6 +83,32 @@ PRIORITY_UNSPECIFIED: Priority
 PRIORITY_INTERACTIVE: Priority
 PRIORITY_STANDARD: Priority
 PRIORITY_BATCH: Priority
+FAILURE_STRATEGY_UNSPECIFIED: FailureStrategy
+FAILURE_STRATEGY_RETRY_ALTERNATE: FailureStrategy
+FAILURE_STRATEGY_DECOMPOSE: FailureStrategy
+FAILURE_STRATEGY_HUMAN_REVIEW: FailureStrategy
+FAILURE_STRATEGY_SKIP: FailureStrategy
+HOLE_STATUS_UNSPECIFIED: HoleStatus
+HOLE_STATUS_PENDING: HoleStatus
+HOLE_STATUS_IN_PROGRESS: HoleStatus
+HOLE_STATUS_FILLED: HoleStatus
+HOLE_STATUS_FAILED: HoleStatus
+HOLE_STATUS_SKIPPED: HoleStatus
+HOLE_STATUS_NEEDS_HUMAN: HoleStatus
+HOLE_STATUS_PENDING_CHILDREN: HoleStatus
+HOLE_STATUS_BLOCKED: HoleStatus
+STEP_KIND_UNSPECIFIED: StepKind
+STEP_KIND_DRAFT: StepKind
+STEP_KIND_CRITIQUE: StepKind
+STEP_KIND_REPAIR: StepKind
+STEP_KIND_VALIDATE: StepKind
+STEP_KIND_SELECT: StepKind
+STEP_STATUS_UNSPECIFIED: StepStatus
+STEP_STATUS_OK: StepStatus
+STEP_STATUS_FAILED: StepStatus
+STEP_STATUS_SKIPPED: StepStatus
+STEP_STATUS_FELL_BACK: StepStatus
+STEP_STATUS_NOT_NEEDED: StepStatus
 
 class Budget(_message.Message):
     __slots__ = ("max_cost_micros", "max_attempts", "max_tokens", "max_wall_time")
@@ -59,7 +123,7 @@ class Budget(_message.Message):
     def __init__(self, max_cost_micros: _Optional[int] = ..., max_attempts: _Optional[int] = ..., max_tokens: _Optional[int] = ..., max_wall_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class GenerateRequest(_message.Message):
-    __slots__ = ("prompt", "suffix", "hole", "constraints", "sampling", "strategy", "n", "routing_mode", "objective", "budget", "cache_policy", "endpoint_filter", "session_id", "labels", "request_id", "trace", "return_candidates", "priority")
+    __slots__ = ("prompt", "suffix", "hole", "constraints", "sampling", "strategy", "n", "routing_mode", "objective", "budget", "cache_policy", "endpoint_filter", "session_id", "labels", "request_id", "trace", "return_candidates", "priority", "repair", "pipeline")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -85,6 +149,8 @@ class GenerateRequest(_message.Message):
     TRACE_FIELD_NUMBER: _ClassVar[int]
     RETURN_CANDIDATES_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    REPAIR_FIELD_NUMBER: _ClassVar[int]
+    PIPELINE_FIELD_NUMBER: _ClassVar[int]
     prompt: str
     suffix: str
     hole: _hole_pb2.HoleSpec
@@ -103,7 +169,9 @@ class GenerateRequest(_message.Message):
     trace: bool
     return_candidates: bool
     priority: Priority
-    def __init__(self, prompt: _Optional[str] = ..., suffix: _Optional[str] = ..., hole: _Optional[_Union[_hole_pb2.HoleSpec, _Mapping]] = ..., constraints: _Optional[_Iterable[_Union[_hole_pb2.Constraint, _Mapping]]] = ..., sampling: _Optional[_Union[_hole_pb2.Sampling, _Mapping]] = ..., strategy: _Optional[_Union[Strategy, str]] = ..., n: _Optional[int] = ..., routing_mode: _Optional[_Union[_decision_pb2.RoutingMode, str]] = ..., objective: _Optional[_Union[_decision_pb2.Objective, str]] = ..., budget: _Optional[_Union[Budget, _Mapping]] = ..., cache_policy: _Optional[_Union[CachePolicy, str]] = ..., endpoint_filter: _Optional[_Union[_decision_pb2.EndpointFilter, _Mapping]] = ..., session_id: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., request_id: _Optional[str] = ..., trace: bool = ..., return_candidates: bool = ..., priority: _Optional[_Union[Priority, str]] = ...) -> None: ...
+    repair: bool
+    pipeline: str
+    def __init__(self, prompt: _Optional[str] = ..., suffix: _Optional[str] = ..., hole: _Optional[_Union[_hole_pb2.HoleSpec, _Mapping]] = ..., constraints: _Optional[_Iterable[_Union[_hole_pb2.Constraint, _Mapping]]] = ..., sampling: _Optional[_Union[_hole_pb2.Sampling, _Mapping]] = ..., strategy: _Optional[_Union[Strategy, str]] = ..., n: _Optional[int] = ..., routing_mode: _Optional[_Union[_decision_pb2.RoutingMode, str]] = ..., objective: _Optional[_Union[_decision_pb2.Objective, str]] = ..., budget: _Optional[_Union[Budget, _Mapping]] = ..., cache_policy: _Optional[_Union[CachePolicy, str]] = ..., endpoint_filter: _Optional[_Union[_decision_pb2.EndpointFilter, _Mapping]] = ..., session_id: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., request_id: _Optional[str] = ..., trace: bool = ..., return_candidates: bool = ..., priority: _Optional[_Union[Priority, str]] = ..., repair: bool = ..., pipeline: _Optional[str] = ...) -> None: ...
 
 class GenerateResponse(_message.Message):
     __slots__ = ("text", "finish_reason", "endpoint", "model", "usage", "cost_micros", "confidence", "confidence_method", "verdicts", "candidates", "decision", "attempts", "request_id", "trace_id", "hole_id", "elapsed", "cached", "cache_age", "job_id")
@@ -272,3 +340,293 @@ class RouteResponse(_message.Message):
     DECISION_FIELD_NUMBER: _ClassVar[int]
     decision: _decision_pb2.RoutingDecision
     def __init__(self, decision: _Optional[_Union[_decision_pb2.RoutingDecision, _Mapping]] = ...) -> None: ...
+
+class RefineHole(_message.Message):
+    __slots__ = ("id", "marker", "hole", "constraints", "depends_on", "on_failure")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    MARKER_FIELD_NUMBER: _ClassVar[int]
+    HOLE_FIELD_NUMBER: _ClassVar[int]
+    CONSTRAINTS_FIELD_NUMBER: _ClassVar[int]
+    DEPENDS_ON_FIELD_NUMBER: _ClassVar[int]
+    ON_FAILURE_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    marker: str
+    hole: _hole_pb2.HoleSpec
+    constraints: _containers.RepeatedCompositeFieldContainer[_hole_pb2.Constraint]
+    depends_on: _containers.RepeatedScalarFieldContainer[str]
+    on_failure: FailureStrategy
+    def __init__(self, id: _Optional[str] = ..., marker: _Optional[str] = ..., hole: _Optional[_Union[_hole_pb2.HoleSpec, _Mapping]] = ..., constraints: _Optional[_Iterable[_Union[_hole_pb2.Constraint, _Mapping]]] = ..., depends_on: _Optional[_Iterable[str]] = ..., on_failure: _Optional[_Union[FailureStrategy, str]] = ...) -> None: ...
+
+class RefineOptions(_message.Message):
+    __slots__ = ("max_iterations", "min_confidence", "parallel", "temperatures", "on_failure")
+    MAX_ITERATIONS_FIELD_NUMBER: _ClassVar[int]
+    MIN_CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    PARALLEL_FIELD_NUMBER: _ClassVar[int]
+    TEMPERATURES_FIELD_NUMBER: _ClassVar[int]
+    ON_FAILURE_FIELD_NUMBER: _ClassVar[int]
+    max_iterations: int
+    min_confidence: float
+    parallel: bool
+    temperatures: _containers.RepeatedScalarFieldContainer[float]
+    on_failure: FailureStrategy
+    def __init__(self, max_iterations: _Optional[int] = ..., min_confidence: _Optional[float] = ..., parallel: bool = ..., temperatures: _Optional[_Iterable[float]] = ..., on_failure: _Optional[_Union[FailureStrategy, str]] = ...) -> None: ...
+
+class RefineRequest(_message.Message):
+    __slots__ = ("request", "holes", "options")
+    REQUEST_FIELD_NUMBER: _ClassVar[int]
+    HOLES_FIELD_NUMBER: _ClassVar[int]
+    OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    request: GenerateRequest
+    holes: _containers.RepeatedCompositeFieldContainer[RefineHole]
+    options: RefineOptions
+    def __init__(self, request: _Optional[_Union[GenerateRequest, _Mapping]] = ..., holes: _Optional[_Iterable[_Union[RefineHole, _Mapping]]] = ..., options: _Optional[_Union[RefineOptions, _Mapping]] = ...) -> None: ...
+
+class RefineStarted(_message.Message):
+    __slots__ = ("waves", "request_id")
+    WAVES_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    waves: _containers.RepeatedCompositeFieldContainer[RefineWave]
+    request_id: str
+    def __init__(self, waves: _Optional[_Iterable[_Union[RefineWave, _Mapping]]] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class RefineWave(_message.Message):
+    __slots__ = ("holes",)
+    HOLES_FIELD_NUMBER: _ClassVar[int]
+    holes: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, holes: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class HoleProgress(_message.Message):
+    __slots__ = ("hole", "filled", "total", "iteration")
+    HOLE_FIELD_NUMBER: _ClassVar[int]
+    FILLED_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    ITERATION_FIELD_NUMBER: _ClassVar[int]
+    hole: RefinedHole
+    filled: int
+    total: int
+    iteration: int
+    def __init__(self, hole: _Optional[_Union[RefinedHole, _Mapping]] = ..., filled: _Optional[int] = ..., total: _Optional[int] = ..., iteration: _Optional[int] = ...) -> None: ...
+
+class RefinedHole(_message.Message):
+    __slots__ = ("id", "status", "fill", "confidence", "confidence_method", "endpoint", "model", "tries", "temperature", "verdicts", "reason", "parent", "children")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    FILL_FIELD_NUMBER: _ClassVar[int]
+    CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    CONFIDENCE_METHOD_FIELD_NUMBER: _ClassVar[int]
+    ENDPOINT_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    TRIES_FIELD_NUMBER: _ClassVar[int]
+    TEMPERATURE_FIELD_NUMBER: _ClassVar[int]
+    VERDICTS_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    PARENT_FIELD_NUMBER: _ClassVar[int]
+    CHILDREN_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    status: HoleStatus
+    fill: str
+    confidence: float
+    confidence_method: str
+    endpoint: str
+    model: str
+    tries: int
+    temperature: float
+    verdicts: _containers.RepeatedCompositeFieldContainer[_result_pb2.Verdict]
+    reason: str
+    parent: str
+    children: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, id: _Optional[str] = ..., status: _Optional[_Union[HoleStatus, str]] = ..., fill: _Optional[str] = ..., confidence: _Optional[float] = ..., confidence_method: _Optional[str] = ..., endpoint: _Optional[str] = ..., model: _Optional[str] = ..., tries: _Optional[int] = ..., temperature: _Optional[float] = ..., verdicts: _Optional[_Iterable[_Union[_result_pb2.Verdict, _Mapping]]] = ..., reason: _Optional[str] = ..., parent: _Optional[str] = ..., children: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class RefineResult(_message.Message):
+    __slots__ = ("text", "holes", "complete", "needs_review", "iterations", "verdicts", "filled", "failed", "skipped", "blocked", "mean_confidence", "model_usage", "usage", "cost_micros", "attempts", "elapsed", "request_id", "trace_id")
+    class ModelUsageEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    HOLES_FIELD_NUMBER: _ClassVar[int]
+    COMPLETE_FIELD_NUMBER: _ClassVar[int]
+    NEEDS_REVIEW_FIELD_NUMBER: _ClassVar[int]
+    ITERATIONS_FIELD_NUMBER: _ClassVar[int]
+    VERDICTS_FIELD_NUMBER: _ClassVar[int]
+    FILLED_FIELD_NUMBER: _ClassVar[int]
+    FAILED_FIELD_NUMBER: _ClassVar[int]
+    SKIPPED_FIELD_NUMBER: _ClassVar[int]
+    BLOCKED_FIELD_NUMBER: _ClassVar[int]
+    MEAN_CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    MODEL_USAGE_FIELD_NUMBER: _ClassVar[int]
+    USAGE_FIELD_NUMBER: _ClassVar[int]
+    COST_MICROS_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
+    ELAPSED_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    TRACE_ID_FIELD_NUMBER: _ClassVar[int]
+    text: str
+    holes: _containers.RepeatedCompositeFieldContainer[RefinedHole]
+    complete: bool
+    needs_review: _containers.RepeatedScalarFieldContainer[str]
+    iterations: int
+    verdicts: _containers.RepeatedCompositeFieldContainer[_result_pb2.Verdict]
+    filled: int
+    failed: int
+    skipped: int
+    blocked: int
+    mean_confidence: float
+    model_usage: _containers.ScalarMap[str, int]
+    usage: _result_pb2.Usage
+    cost_micros: int
+    attempts: _containers.RepeatedCompositeFieldContainer[_result_pb2.Attempt]
+    elapsed: _duration_pb2.Duration
+    request_id: str
+    trace_id: str
+    def __init__(self, text: _Optional[str] = ..., holes: _Optional[_Iterable[_Union[RefinedHole, _Mapping]]] = ..., complete: bool = ..., needs_review: _Optional[_Iterable[str]] = ..., iterations: _Optional[int] = ..., verdicts: _Optional[_Iterable[_Union[_result_pb2.Verdict, _Mapping]]] = ..., filled: _Optional[int] = ..., failed: _Optional[int] = ..., skipped: _Optional[int] = ..., blocked: _Optional[int] = ..., mean_confidence: _Optional[float] = ..., model_usage: _Optional[_Mapping[str, int]] = ..., usage: _Optional[_Union[_result_pb2.Usage, _Mapping]] = ..., cost_micros: _Optional[int] = ..., attempts: _Optional[_Iterable[_Union[_result_pb2.Attempt, _Mapping]]] = ..., elapsed: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., request_id: _Optional[str] = ..., trace_id: _Optional[str] = ...) -> None: ...
+
+class RefineResponse(_message.Message):
+    __slots__ = ("sequence", "started", "progress", "done")
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    STARTED_FIELD_NUMBER: _ClassVar[int]
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    DONE_FIELD_NUMBER: _ClassVar[int]
+    sequence: int
+    started: RefineStarted
+    progress: HoleProgress
+    done: RefineResult
+    def __init__(self, sequence: _Optional[int] = ..., started: _Optional[_Union[RefineStarted, _Mapping]] = ..., progress: _Optional[_Union[HoleProgress, _Mapping]] = ..., done: _Optional[_Union[RefineResult, _Mapping]] = ...) -> None: ...
+
+class RunPipelineRequest(_message.Message):
+    __slots__ = ("pipeline", "request", "parameters")
+    class ParametersEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    PIPELINE_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_FIELD_NUMBER: _ClassVar[int]
+    PARAMETERS_FIELD_NUMBER: _ClassVar[int]
+    pipeline: str
+    request: GenerateRequest
+    parameters: _containers.ScalarMap[str, str]
+    def __init__(self, pipeline: _Optional[str] = ..., request: _Optional[_Union[GenerateRequest, _Mapping]] = ..., parameters: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class PipelineStarted(_message.Message):
+    __slots__ = ("pipeline", "steps", "request_id")
+    PIPELINE_FIELD_NUMBER: _ClassVar[int]
+    STEPS_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    pipeline: str
+    steps: _containers.RepeatedScalarFieldContainer[str]
+    request_id: str
+    def __init__(self, pipeline: _Optional[str] = ..., steps: _Optional[_Iterable[str]] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class StepNode(_message.Message):
+    __slots__ = ("step", "kind", "status", "round", "text", "issues", "verdicts", "confidence", "endpoint", "attempts", "usage", "cost_micros", "error", "inputs", "elapsed")
+    STEP_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    ROUND_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    ISSUES_FIELD_NUMBER: _ClassVar[int]
+    VERDICTS_FIELD_NUMBER: _ClassVar[int]
+    CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    ENDPOINT_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
+    USAGE_FIELD_NUMBER: _ClassVar[int]
+    COST_MICROS_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    INPUTS_FIELD_NUMBER: _ClassVar[int]
+    ELAPSED_FIELD_NUMBER: _ClassVar[int]
+    step: str
+    kind: StepKind
+    status: StepStatus
+    round: int
+    text: str
+    issues: _containers.RepeatedScalarFieldContainer[str]
+    verdicts: _containers.RepeatedCompositeFieldContainer[_result_pb2.Verdict]
+    confidence: float
+    endpoint: str
+    attempts: _containers.RepeatedCompositeFieldContainer[_result_pb2.Attempt]
+    usage: _result_pb2.Usage
+    cost_micros: int
+    error: str
+    inputs: _containers.RepeatedScalarFieldContainer[str]
+    elapsed: _duration_pb2.Duration
+    def __init__(self, step: _Optional[str] = ..., kind: _Optional[_Union[StepKind, str]] = ..., status: _Optional[_Union[StepStatus, str]] = ..., round: _Optional[int] = ..., text: _Optional[str] = ..., issues: _Optional[_Iterable[str]] = ..., verdicts: _Optional[_Iterable[_Union[_result_pb2.Verdict, _Mapping]]] = ..., confidence: _Optional[float] = ..., endpoint: _Optional[str] = ..., attempts: _Optional[_Iterable[_Union[_result_pb2.Attempt, _Mapping]]] = ..., usage: _Optional[_Union[_result_pb2.Usage, _Mapping]] = ..., cost_micros: _Optional[int] = ..., error: _Optional[str] = ..., inputs: _Optional[_Iterable[str]] = ..., elapsed: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class PipelineResult(_message.Message):
+    __slots__ = ("response", "steps", "completed", "pipeline")
+    RESPONSE_FIELD_NUMBER: _ClassVar[int]
+    STEPS_FIELD_NUMBER: _ClassVar[int]
+    COMPLETED_FIELD_NUMBER: _ClassVar[int]
+    PIPELINE_FIELD_NUMBER: _ClassVar[int]
+    response: GenerateResponse
+    steps: _containers.RepeatedCompositeFieldContainer[StepNode]
+    completed: int
+    pipeline: str
+    def __init__(self, response: _Optional[_Union[GenerateResponse, _Mapping]] = ..., steps: _Optional[_Iterable[_Union[StepNode, _Mapping]]] = ..., completed: _Optional[int] = ..., pipeline: _Optional[str] = ...) -> None: ...
+
+class RunPipelineResponse(_message.Message):
+    __slots__ = ("sequence", "started", "step", "done")
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    STARTED_FIELD_NUMBER: _ClassVar[int]
+    STEP_FIELD_NUMBER: _ClassVar[int]
+    DONE_FIELD_NUMBER: _ClassVar[int]
+    sequence: int
+    started: PipelineStarted
+    step: StepNode
+    done: PipelineResult
+    def __init__(self, sequence: _Optional[int] = ..., started: _Optional[_Union[PipelineStarted, _Mapping]] = ..., step: _Optional[_Union[StepNode, _Mapping]] = ..., done: _Optional[_Union[PipelineResult, _Mapping]] = ...) -> None: ...
+
+class ListPipelinesRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListPipelinesResponse(_message.Message):
+    __slots__ = ("pipelines",)
+    PIPELINES_FIELD_NUMBER: _ClassVar[int]
+    pipelines: _containers.RepeatedCompositeFieldContainer[Pipeline]
+    def __init__(self, pipelines: _Optional[_Iterable[_Union[Pipeline, _Mapping]]] = ...) -> None: ...
+
+class Pipeline(_message.Message):
+    __slots__ = ("name", "description", "steps", "output", "parameters")
+    class ParametersEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    STEPS_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    PARAMETERS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    description: str
+    steps: _containers.RepeatedCompositeFieldContainer[PipelineStep]
+    output: str
+    parameters: _containers.ScalarMap[str, str]
+    def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., steps: _Optional[_Iterable[_Union[PipelineStep, _Mapping]]] = ..., output: _Optional[str] = ..., parameters: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class PipelineStep(_message.Message):
+    __slots__ = ("id", "kind", "inputs", "on_error")
+    class InputsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    ID_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    INPUTS_FIELD_NUMBER: _ClassVar[int]
+    ON_ERROR_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    kind: StepKind
+    inputs: _containers.ScalarMap[str, str]
+    on_error: str
+    def __init__(self, id: _Optional[str] = ..., kind: _Optional[_Union[StepKind, str]] = ..., inputs: _Optional[_Mapping[str, str]] = ..., on_error: _Optional[str] = ...) -> None: ...

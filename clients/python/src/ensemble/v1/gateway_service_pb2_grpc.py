@@ -59,6 +59,21 @@ class GatewayServiceStub(object):
                 request_serializer=ensemble_dot_v1_dot_gateway__service__pb2.RouteRequest.SerializeToString,
                 response_deserializer=ensemble_dot_v1_dot_gateway__service__pb2.RouteResponse.FromString,
                 _registered_method=True)
+        self.Refine = channel.unary_stream(
+                '/ensemble.v1.GatewayService/Refine',
+                request_serializer=ensemble_dot_v1_dot_gateway__service__pb2.RefineRequest.SerializeToString,
+                response_deserializer=ensemble_dot_v1_dot_gateway__service__pb2.RefineResponse.FromString,
+                _registered_method=True)
+        self.RunPipeline = channel.unary_stream(
+                '/ensemble.v1.GatewayService/RunPipeline',
+                request_serializer=ensemble_dot_v1_dot_gateway__service__pb2.RunPipelineRequest.SerializeToString,
+                response_deserializer=ensemble_dot_v1_dot_gateway__service__pb2.RunPipelineResponse.FromString,
+                _registered_method=True)
+        self.ListPipelines = channel.unary_unary(
+                '/ensemble.v1.GatewayService/ListPipelines',
+                request_serializer=ensemble_dot_v1_dot_gateway__service__pb2.ListPipelinesRequest.SerializeToString,
+                response_deserializer=ensemble_dot_v1_dot_gateway__service__pb2.ListPipelinesResponse.FromString,
+                _registered_method=True)
 
 
 class GatewayServiceServicer(object):
@@ -98,6 +113,28 @@ class GatewayServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Refine(self, request, context):
+        """Fills many holes of one source in the order of their dependencies and checks the whole text.
+        Streams each hole's progress; holes that could not be filled are part of the result.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RunPipeline(self, request, context):
+        """Runs a named pipeline on one hole and streams each step as it ends.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPipelines(self, request, context):
+        """Lists the pipelines that can be run.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_GatewayServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -120,6 +157,21 @@ def add_GatewayServiceServicer_to_server(servicer, server):
                     servicer.Route,
                     request_deserializer=ensemble_dot_v1_dot_gateway__service__pb2.RouteRequest.FromString,
                     response_serializer=ensemble_dot_v1_dot_gateway__service__pb2.RouteResponse.SerializeToString,
+            ),
+            'Refine': grpc.unary_stream_rpc_method_handler(
+                    servicer.Refine,
+                    request_deserializer=ensemble_dot_v1_dot_gateway__service__pb2.RefineRequest.FromString,
+                    response_serializer=ensemble_dot_v1_dot_gateway__service__pb2.RefineResponse.SerializeToString,
+            ),
+            'RunPipeline': grpc.unary_stream_rpc_method_handler(
+                    servicer.RunPipeline,
+                    request_deserializer=ensemble_dot_v1_dot_gateway__service__pb2.RunPipelineRequest.FromString,
+                    response_serializer=ensemble_dot_v1_dot_gateway__service__pb2.RunPipelineResponse.SerializeToString,
+            ),
+            'ListPipelines': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPipelines,
+                    request_deserializer=ensemble_dot_v1_dot_gateway__service__pb2.ListPipelinesRequest.FromString,
+                    response_serializer=ensemble_dot_v1_dot_gateway__service__pb2.ListPipelinesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -235,6 +287,87 @@ class GatewayService(object):
             '/ensemble.v1.GatewayService/Route',
             ensemble_dot_v1_dot_gateway__service__pb2.RouteRequest.SerializeToString,
             ensemble_dot_v1_dot_gateway__service__pb2.RouteResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Refine(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/ensemble.v1.GatewayService/Refine',
+            ensemble_dot_v1_dot_gateway__service__pb2.RefineRequest.SerializeToString,
+            ensemble_dot_v1_dot_gateway__service__pb2.RefineResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RunPipeline(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/ensemble.v1.GatewayService/RunPipeline',
+            ensemble_dot_v1_dot_gateway__service__pb2.RunPipelineRequest.SerializeToString,
+            ensemble_dot_v1_dot_gateway__service__pb2.RunPipelineResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPipelines(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ensemble.v1.GatewayService/ListPipelines',
+            ensemble_dot_v1_dot_gateway__service__pb2.ListPipelinesRequest.SerializeToString,
+            ensemble_dot_v1_dot_gateway__service__pb2.ListPipelinesResponse.FromString,
             options,
             channel_credentials,
             insecure,

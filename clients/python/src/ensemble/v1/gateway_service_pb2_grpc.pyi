@@ -48,6 +48,14 @@ class GatewayServiceStub:
     """Fills many holes on one stream; every request is answered exactly once, in the order sent."""
     Route: _grpc.UnaryUnaryMultiCallable[_gateway_service_pb2.RouteRequest, _gateway_service_pb2.RouteResponse]
     """Explains where a hole would go, without calling any endpoint."""
+    Refine: _grpc.UnaryStreamMultiCallable[_gateway_service_pb2.RefineRequest, _gateway_service_pb2.RefineResponse]
+    """Fills many holes of one source in the order of their dependencies and checks the whole text.
+    Streams each hole's progress; holes that could not be filled are part of the result.
+    """
+    RunPipeline: _grpc.UnaryStreamMultiCallable[_gateway_service_pb2.RunPipelineRequest, _gateway_service_pb2.RunPipelineResponse]
+    """Runs a named pipeline on one hole and streams each step as it ends."""
+    ListPipelines: _grpc.UnaryUnaryMultiCallable[_gateway_service_pb2.ListPipelinesRequest, _gateway_service_pb2.ListPipelinesResponse]
+    """Lists the pipelines that can be run."""
 
 @_typing.type_check_only
 class GatewayServiceAsyncStub(GatewayServiceStub):
@@ -69,6 +77,14 @@ class GatewayServiceAsyncStub(GatewayServiceStub):
     """Fills many holes on one stream; every request is answered exactly once, in the order sent."""
     Route: _aio.UnaryUnaryMultiCallable[_gateway_service_pb2.RouteRequest, _gateway_service_pb2.RouteResponse]  # type: ignore[assignment]
     """Explains where a hole would go, without calling any endpoint."""
+    Refine: _aio.UnaryStreamMultiCallable[_gateway_service_pb2.RefineRequest, _gateway_service_pb2.RefineResponse]  # type: ignore[assignment]
+    """Fills many holes of one source in the order of their dependencies and checks the whole text.
+    Streams each hole's progress; holes that could not be filled are part of the result.
+    """
+    RunPipeline: _aio.UnaryStreamMultiCallable[_gateway_service_pb2.RunPipelineRequest, _gateway_service_pb2.RunPipelineResponse]  # type: ignore[assignment]
+    """Runs a named pipeline on one hole and streams each step as it ends."""
+    ListPipelines: _aio.UnaryUnaryMultiCallable[_gateway_service_pb2.ListPipelinesRequest, _gateway_service_pb2.ListPipelinesResponse]  # type: ignore[assignment]
+    """Lists the pipelines that can be run."""
 
 class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
     """Fills holes in code with an ensemble of model endpoints.
@@ -111,5 +127,31 @@ class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_gateway_service_pb2.RouteResponse, _abc.Awaitable[_gateway_service_pb2.RouteResponse]]:
         """Explains where a hole would go, without calling any endpoint."""
+
+    @_abc_1.abstractmethod
+    def Refine(
+        self,
+        request: _gateway_service_pb2.RefineRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_gateway_service_pb2.RefineResponse], _abc.AsyncIterator[_gateway_service_pb2.RefineResponse]]:
+        """Fills many holes of one source in the order of their dependencies and checks the whole text.
+        Streams each hole's progress; holes that could not be filled are part of the result.
+        """
+
+    @_abc_1.abstractmethod
+    def RunPipeline(
+        self,
+        request: _gateway_service_pb2.RunPipelineRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_gateway_service_pb2.RunPipelineResponse], _abc.AsyncIterator[_gateway_service_pb2.RunPipelineResponse]]:
+        """Runs a named pipeline on one hole and streams each step as it ends."""
+
+    @_abc_1.abstractmethod
+    def ListPipelines(
+        self,
+        request: _gateway_service_pb2.ListPipelinesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_service_pb2.ListPipelinesResponse, _abc.Awaitable[_gateway_service_pb2.ListPipelinesResponse]]:
+        """Lists the pipelines that can be run."""
 
 def add_GatewayServiceServicer_to_server(servicer: GatewayServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

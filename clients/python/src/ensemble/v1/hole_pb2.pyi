@@ -147,12 +147,14 @@ class TypeGoal(_message.Message):
     def __init__(self, goal: _Optional[str] = ..., current: _Optional[str] = ..., bindings: _Optional[_Mapping[str, str]] = ..., language: _Optional[str] = ..., mask: _Optional[_Union[TokenMask, _Mapping]] = ...) -> None: ...
 
 class UnitTests(_message.Message):
-    __slots__ = ("code", "entry_point")
+    __slots__ = ("code", "entry_point", "cases")
     CODE_FIELD_NUMBER: _ClassVar[int]
     ENTRY_POINT_FIELD_NUMBER: _ClassVar[int]
+    CASES_FIELD_NUMBER: _ClassVar[int]
     code: str
     entry_point: str
-    def __init__(self, code: _Optional[str] = ..., entry_point: _Optional[str] = ...) -> None: ...
+    cases: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, code: _Optional[str] = ..., entry_point: _Optional[str] = ..., cases: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Constraint(_message.Message):
     __slots__ = ("name", "json_schema", "grammar", "regex", "token_mask", "forbidden_text", "type", "unit_tests", "priority", "advisory", "security", "rich_context", "feasible", "feasibility_score")

@@ -26,7 +26,7 @@ from ensemble.v1 import hole_pb2 as ensemble_dot_v1_dot_hole__pb2
 from ensemble.v1 import result_pb2 as ensemble_dot_v1_dot_result__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x65nsemble/v1/model_service.proto\x12\x0b\x65nsemble.v1\x1a\x16\x65nsemble/v1/hole.proto\x1a\x18\x65nsemble/v1/result.proto\"\xe3\x02\n\x1bModelServiceGenerateRequest\x12\x14\n\x05model\x18\x01 \x01(\tR\x05model\x12\x16\n\x06prompt\x18\x02 \x01(\tR\x06prompt\x12\x16\n\x06suffix\x18\x03 \x01(\tR\x06suffix\x12\x31\n\x08sampling\x18\x04 \x01(\x0b\x32\x15.ensemble.v1.SamplingR\x08sampling\x12\x39\n\x0b\x63onstraints\x18\x05 \x03(\x0b\x32\x17.ensemble.v1.ConstraintR\x0b\x63onstraints\x12\x1a\n\x08language\x18\x06 \x01(\tR\x08language\x12\x1d\n\nrequest_id\x18\x07 \x01(\tR\trequestId\x12\x1c\n\tcandidate\x18\x08 \x01(\rR\tcandidate\x12.\n\x04hole\x18\t \x01(\x0b\x32\x15.ensemble.v1.HoleSpecH\x00R\x04hole\x88\x01\x01\x42\x07\n\x05_hole\"\xd9\x01\n\x1cModelServiceGenerateResponse\x12\x12\n\x04text\x18\x01 \x01(\tR\x04text\x12>\n\rfinish_reason\x18\x02 \x01(\x0e\x32\x19.ensemble.v1.FinishReasonR\x0c\x66inishReason\x12\x14\n\x05model\x18\x03 \x01(\tR\x05model\x12(\n\x05usage\x18\x04 \x01(\x0b\x32\x12.ensemble.v1.UsageR\x05usage\x12%\n\x0etoken_logprobs\x18\x05 \x03(\x02R\rtokenLogprobs\"g\n!ModelServiceGenerateStreamRequest\x12\x42\n\x07request\x18\x01 \x01(\x0b\x32(.ensemble.v1.ModelServiceGenerateRequestR\x07request\"\x9e\x01\n\"ModelServiceGenerateStreamResponse\x12\x12\n\x04text\x18\x01 \x01(\tR\x04text\x12%\n\x0etoken_logprobs\x18\x02 \x03(\x02R\rtokenLogprobs\x12=\n\x04\x64one\x18\x03 \x01(\x0b\x32).ensemble.v1.ModelServiceGenerateResponseR\x04\x64one\"\x13\n\x11ListModelsRequest\"\x88\x01\n\x05Model\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12,\n\x12max_context_tokens\x18\x02 \x01(\rR\x10maxContextTokens\x12!\n\x0c\x66ills_suffix\x18\x03 \x01(\x08R\x0b\x66illsSuffix\x12\x1a\n\x08revision\x18\x04 \x01(\tR\x08revision\"@\n\x12ListModelsResponse\x12*\n\x06models\x18\x01 \x03(\x0b\x32\x12.ensemble.v1.ModelR\x06models2\xb8\x02\n\x0cModelService\x12_\n\x08Generate\x12(.ensemble.v1.ModelServiceGenerateRequest\x1a).ensemble.v1.ModelServiceGenerateResponse\x12s\n\x0eGenerateStream\x12..ensemble.v1.ModelServiceGenerateStreamRequest\x1a/.ensemble.v1.ModelServiceGenerateStreamResponse0\x01\x12R\n\nListModels\x12\x1e.ensemble.v1.ListModelsRequest\x1a\x1f.ensemble.v1.ListModelsResponse\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x65nsemble/v1/model_service.proto\x12\x0b\x65nsemble.v1\x1a\x16\x65nsemble/v1/hole.proto\x1a\x18\x65nsemble/v1/result.proto\"3\n\x05\x44raft\x12\x12\n\x04text\x18\x01 \x01(\tR\x04text\x12\x16\n\x06issues\x18\x02 \x03(\tR\x06issues\"\xd2\x03\n\x1bModelServiceGenerateRequest\x12\x14\n\x05model\x18\x01 \x01(\tR\x05model\x12\x16\n\x06prompt\x18\x02 \x01(\tR\x06prompt\x12\x16\n\x06suffix\x18\x03 \x01(\tR\x06suffix\x12\x31\n\x08sampling\x18\x04 \x01(\x0b\x32\x15.ensemble.v1.SamplingR\x08sampling\x12\x39\n\x0b\x63onstraints\x18\x05 \x03(\x0b\x32\x17.ensemble.v1.ConstraintR\x0b\x63onstraints\x12\x1a\n\x08language\x18\x06 \x01(\tR\x08language\x12\x1d\n\nrequest_id\x18\x07 \x01(\tR\trequestId\x12\x1c\n\tcandidate\x18\x08 \x01(\rR\tcandidate\x12.\n\x04hole\x18\t \x01(\x0b\x32\x15.ensemble.v1.HoleSpecH\x00R\x04hole\x88\x01\x01\x12\x34\n\toperation\x18\n \x01(\x0e\x32\x16.ensemble.v1.OperationR\toperation\x12-\n\x05\x64raft\x18\x0b \x01(\x0b\x32\x12.ensemble.v1.DraftH\x01R\x05\x64raft\x88\x01\x01\x42\x07\n\x05_holeB\x08\n\x06_draft\"\xd9\x01\n\x1cModelServiceGenerateResponse\x12\x12\n\x04text\x18\x01 \x01(\tR\x04text\x12>\n\rfinish_reason\x18\x02 \x01(\x0e\x32\x19.ensemble.v1.FinishReasonR\x0c\x66inishReason\x12\x14\n\x05model\x18\x03 \x01(\tR\x05model\x12(\n\x05usage\x18\x04 \x01(\x0b\x32\x12.ensemble.v1.UsageR\x05usage\x12%\n\x0etoken_logprobs\x18\x05 \x03(\x02R\rtokenLogprobs\"g\n!ModelServiceGenerateStreamRequest\x12\x42\n\x07request\x18\x01 \x01(\x0b\x32(.ensemble.v1.ModelServiceGenerateRequestR\x07request\"\x9e\x01\n\"ModelServiceGenerateStreamResponse\x12\x12\n\x04text\x18\x01 \x01(\tR\x04text\x12%\n\x0etoken_logprobs\x18\x02 \x03(\x02R\rtokenLogprobs\x12=\n\x04\x64one\x18\x03 \x01(\x0b\x32).ensemble.v1.ModelServiceGenerateResponseR\x04\x64one\"\x13\n\x11ListModelsRequest\"\x88\x01\n\x05Model\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12,\n\x12max_context_tokens\x18\x02 \x01(\rR\x10maxContextTokens\x12!\n\x0c\x66ills_suffix\x18\x03 \x01(\x08R\x0b\x66illsSuffix\x12\x1a\n\x08revision\x18\x04 \x01(\tR\x08revision\"@\n\x12ListModelsResponse\x12*\n\x06models\x18\x01 \x03(\x0b\x32\x12.ensemble.v1.ModelR\x06models*l\n\tOperation\x12\x19\n\x15OPERATION_UNSPECIFIED\x10\x00\x12\x16\n\x12OPERATION_GENERATE\x10\x01\x12\x16\n\x12OPERATION_CRITIQUE\x10\x02\x12\x14\n\x10OPERATION_REPAIR\x10\x03\x32\xb8\x02\n\x0cModelService\x12_\n\x08Generate\x12(.ensemble.v1.ModelServiceGenerateRequest\x1a).ensemble.v1.ModelServiceGenerateResponse\x12s\n\x0eGenerateStream\x12..ensemble.v1.ModelServiceGenerateStreamRequest\x1a/.ensemble.v1.ModelServiceGenerateStreamResponse0\x01\x12R\n\nListModels\x12\x1e.ensemble.v1.ListModelsRequest\x1a\x1f.ensemble.v1.ListModelsResponse\"\x03\x90\x02\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,20 +35,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_MODELSERVICE'].methods_by_name['ListModels']._loaded_options = None
   _globals['_MODELSERVICE'].methods_by_name['ListModels']._serialized_options = b'\220\002\001'
-  _globals['_MODELSERVICEGENERATEREQUEST']._serialized_start=99
-  _globals['_MODELSERVICEGENERATEREQUEST']._serialized_end=454
-  _globals['_MODELSERVICEGENERATERESPONSE']._serialized_start=457
-  _globals['_MODELSERVICEGENERATERESPONSE']._serialized_end=674
-  _globals['_MODELSERVICEGENERATESTREAMREQUEST']._serialized_start=676
-  _globals['_MODELSERVICEGENERATESTREAMREQUEST']._serialized_end=779
-  _globals['_MODELSERVICEGENERATESTREAMRESPONSE']._serialized_start=782
-  _globals['_MODELSERVICEGENERATESTREAMRESPONSE']._serialized_end=940
-  _globals['_LISTMODELSREQUEST']._serialized_start=942
-  _globals['_LISTMODELSREQUEST']._serialized_end=961
-  _globals['_MODEL']._serialized_start=964
-  _globals['_MODEL']._serialized_end=1100
-  _globals['_LISTMODELSRESPONSE']._serialized_start=1102
-  _globals['_LISTMODELSRESPONSE']._serialized_end=1166
-  _globals['_MODELSERVICE']._serialized_start=1169
-  _globals['_MODELSERVICE']._serialized_end=1481
+  _globals['_OPERATION']._serialized_start=1332
+  _globals['_OPERATION']._serialized_end=1440
+  _globals['_DRAFT']._serialized_start=98
+  _globals['_DRAFT']._serialized_end=149
+  _globals['_MODELSERVICEGENERATEREQUEST']._serialized_start=152
+  _globals['_MODELSERVICEGENERATEREQUEST']._serialized_end=618
+  _globals['_MODELSERVICEGENERATERESPONSE']._serialized_start=621
+  _globals['_MODELSERVICEGENERATERESPONSE']._serialized_end=838
+  _globals['_MODELSERVICEGENERATESTREAMREQUEST']._serialized_start=840
+  _globals['_MODELSERVICEGENERATESTREAMREQUEST']._serialized_end=943
+  _globals['_MODELSERVICEGENERATESTREAMRESPONSE']._serialized_start=946
+  _globals['_MODELSERVICEGENERATESTREAMRESPONSE']._serialized_end=1104
+  _globals['_LISTMODELSREQUEST']._serialized_start=1106
+  _globals['_LISTMODELSREQUEST']._serialized_end=1125
+  _globals['_MODEL']._serialized_start=1128
+  _globals['_MODEL']._serialized_end=1264
+  _globals['_LISTMODELSRESPONSE']._serialized_start=1266
+  _globals['_LISTMODELSRESPONSE']._serialized_end=1330
+  _globals['_MODELSERVICE']._serialized_start=1443
+  _globals['_MODELSERVICE']._serialized_end=1755
 # @@protoc_insertion_point(module_scope)

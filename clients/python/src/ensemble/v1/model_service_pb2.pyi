@@ -1,6 +1,7 @@
 from ensemble.v1 import hole_pb2 as _hole_pb2
 from ensemble.v1 import result_pb2 as _result_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
@@ -8,8 +9,27 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class Operation(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    OPERATION_UNSPECIFIED: _ClassVar[Operation]
+    OPERATION_GENERATE: _ClassVar[Operation]
+    OPERATION_CRITIQUE: _ClassVar[Operation]
+    OPERATION_REPAIR: _ClassVar[Operation]
+OPERATION_UNSPECIFIED: Operation
+OPERATION_GENERATE: Operation
+OPERATION_CRITIQUE: Operation
+OPERATION_REPAIR: Operation
+
+class Draft(_message.Message):
+    __slots__ = ("text", "issues")
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    ISSUES_FIELD_NUMBER: _ClassVar[int]
+    text: str
+    issues: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, text: _Optional[str] = ..., issues: _Optional[_Iterable[str]] = ...) -> None: ...
+
 class ModelServiceGenerateRequest(_message.Message):
-    __slots__ = ("model", "prompt", "suffix", "sampling", "constraints", "language", "request_id", "candidate", "hole")
+    __slots__ = ("model", "prompt", "suffix", "sampling", "constraints", "language", "request_id", "candidate", "hole", "operation", "draft")
     MODEL_FIELD_NUMBER: _ClassVar[int]
     PROMPT_FIELD_NUMBER: _ClassVar[int]
     SUFFIX_FIELD_NUMBER: _ClassVar[int]
@@ -19,6 +39,8 @@ class ModelServiceGenerateRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     CANDIDATE_FIELD_NUMBER: _ClassVar[int]
     HOLE_FIELD_NUMBER: _ClassVar[int]
+    OPERATION_FIELD_NUMBER: _ClassVar[int]
+    DRAFT_FIELD_NUMBER: _ClassVar[int]
     model: str
     prompt: str
     suffix: str
@@ -28,7 +50,9 @@ class ModelServiceGenerateRequest(_message.Message):
     request_id: str
     candidate: int
     hole: _hole_pb2.HoleSpec
-    def __init__(self, model: _Optional[str] = ..., prompt: _Optional[str] = ..., suffix: _Optional[str] = ..., sampling: _Optional[_Union[_hole_pb2.Sampling, _Mapping]] = ..., constraints: _Optional[_Iterable[_Union[_hole_pb2.Constraint, _Mapping]]] = ..., language: _Optional[str] = ..., request_id: _Optional[str] = ..., candidate: _Optional[int] = ..., hole: _Optional[_Union[_hole_pb2.HoleSpec, _Mapping]] = ...) -> None: ...
+    operation: Operation
+    draft: Draft
+    def __init__(self, model: _Optional[str] = ..., prompt: _Optional[str] = ..., suffix: _Optional[str] = ..., sampling: _Optional[_Union[_hole_pb2.Sampling, _Mapping]] = ..., constraints: _Optional[_Iterable[_Union[_hole_pb2.Constraint, _Mapping]]] = ..., language: _Optional[str] = ..., request_id: _Optional[str] = ..., candidate: _Optional[int] = ..., hole: _Optional[_Union[_hole_pb2.HoleSpec, _Mapping]] = ..., operation: _Optional[_Union[Operation, str]] = ..., draft: _Optional[_Union[Draft, _Mapping]] = ...) -> None: ...
 
 class ModelServiceGenerateResponse(_message.Message):
     __slots__ = ("text", "finish_reason", "model", "usage", "token_logprobs")

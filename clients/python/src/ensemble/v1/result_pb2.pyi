@@ -70,7 +70,7 @@ class Usage(_message.Message):
     def __init__(self, prompt_tokens: _Optional[int] = ..., completion_tokens: _Optional[int] = ...) -> None: ...
 
 class Attempt(_message.Message):
-    __slots__ = ("endpoint", "try_number", "status", "reason", "detail", "elapsed", "usage", "cost_micros", "candidate")
+    __slots__ = ("endpoint", "try_number", "status", "reason", "detail", "elapsed", "usage", "cost_micros", "candidate", "part")
     ENDPOINT_FIELD_NUMBER: _ClassVar[int]
     TRY_NUMBER_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
@@ -80,6 +80,7 @@ class Attempt(_message.Message):
     USAGE_FIELD_NUMBER: _ClassVar[int]
     COST_MICROS_FIELD_NUMBER: _ClassVar[int]
     CANDIDATE_FIELD_NUMBER: _ClassVar[int]
+    PART_FIELD_NUMBER: _ClassVar[int]
     endpoint: str
     try_number: int
     status: AttemptStatus
@@ -89,10 +90,11 @@ class Attempt(_message.Message):
     usage: Usage
     cost_micros: int
     candidate: int
-    def __init__(self, endpoint: _Optional[str] = ..., try_number: _Optional[int] = ..., status: _Optional[_Union[AttemptStatus, str]] = ..., reason: _Optional[str] = ..., detail: _Optional[str] = ..., elapsed: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., cost_micros: _Optional[int] = ..., candidate: _Optional[int] = ...) -> None: ...
+    part: str
+    def __init__(self, endpoint: _Optional[str] = ..., try_number: _Optional[int] = ..., status: _Optional[_Union[AttemptStatus, str]] = ..., reason: _Optional[str] = ..., detail: _Optional[str] = ..., elapsed: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., cost_micros: _Optional[int] = ..., candidate: _Optional[int] = ..., part: _Optional[str] = ...) -> None: ...
 
 class Candidate(_message.Message):
-    __slots__ = ("index", "endpoint", "model", "text", "finish_reason", "confidence", "verdicts", "seed", "temperature", "mean_logprob", "usage", "elapsed", "check_time")
+    __slots__ = ("index", "endpoint", "model", "text", "finish_reason", "confidence", "verdicts", "seed", "temperature", "mean_logprob", "usage", "elapsed", "check_time", "cases_run", "cases_passed", "cluster", "utility")
     INDEX_FIELD_NUMBER: _ClassVar[int]
     ENDPOINT_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
@@ -106,6 +108,10 @@ class Candidate(_message.Message):
     USAGE_FIELD_NUMBER: _ClassVar[int]
     ELAPSED_FIELD_NUMBER: _ClassVar[int]
     CHECK_TIME_FIELD_NUMBER: _ClassVar[int]
+    CASES_RUN_FIELD_NUMBER: _ClassVar[int]
+    CASES_PASSED_FIELD_NUMBER: _ClassVar[int]
+    CLUSTER_FIELD_NUMBER: _ClassVar[int]
+    UTILITY_FIELD_NUMBER: _ClassVar[int]
     index: int
     endpoint: str
     model: str
@@ -119,4 +125,8 @@ class Candidate(_message.Message):
     usage: Usage
     elapsed: _duration_pb2.Duration
     check_time: _duration_pb2.Duration
-    def __init__(self, index: _Optional[int] = ..., endpoint: _Optional[str] = ..., model: _Optional[str] = ..., text: _Optional[str] = ..., finish_reason: _Optional[_Union[FinishReason, str]] = ..., confidence: _Optional[float] = ..., verdicts: _Optional[_Iterable[_Union[Verdict, _Mapping]]] = ..., seed: _Optional[int] = ..., temperature: _Optional[float] = ..., mean_logprob: _Optional[float] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., elapsed: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., check_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    cases_run: int
+    cases_passed: int
+    cluster: int
+    utility: float
+    def __init__(self, index: _Optional[int] = ..., endpoint: _Optional[str] = ..., model: _Optional[str] = ..., text: _Optional[str] = ..., finish_reason: _Optional[_Union[FinishReason, str]] = ..., confidence: _Optional[float] = ..., verdicts: _Optional[_Iterable[_Union[Verdict, _Mapping]]] = ..., seed: _Optional[int] = ..., temperature: _Optional[float] = ..., mean_logprob: _Optional[float] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., elapsed: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., check_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., cases_run: _Optional[int] = ..., cases_passed: _Optional[int] = ..., cluster: _Optional[int] = ..., utility: _Optional[float] = ...) -> None: ...
