@@ -5,7 +5,6 @@ from __future__ import annotations
 from enum import StrEnum
 
 from gateway.core.constraint import Verdict
-from gateway.core.decision import RoutingDecision
 from gateway.core.value import value
 
 
@@ -64,6 +63,7 @@ class Attempt:
 
     `usage` is as reported. `cost_micros` is the cost of that, or of a guess where the endpoint may
     have worked without telling: a token for every 4 characters of prompt and text received.
+    `part` names the hole of a refinement or the step of a pipeline that it was made for.
     """
 
     endpoint: str
@@ -75,6 +75,7 @@ class Attempt:
     usage: Usage = NO_USAGE
     cost_micros: int = 0
     candidate: int = 0
+    part: str = ""
 
 
 @value
@@ -82,6 +83,8 @@ class Candidate:
     """A completed text with what the checks found. `confidence` is finite and in 0..1.
 
     `elapsed_s` is the time from the call to its text, tries included; `check_s` that of the checks.
+    `behaviour` says of each test case that ran whether it passed; `cluster` numbers the groups of
+    candidates that behave alike, and `utility` is what the choice among them went by.
     """
 
     index: int
@@ -94,6 +97,9 @@ class Candidate:
     temperature: float | None = None
     elapsed_s: float = 0.0
     check_s: float = 0.0
+    behaviour: tuple[bool, ...] = ()
+    cluster: int | None = None
+    utility: float | None = None
 
     @property
     def accepted(self) -> bool:
@@ -116,33 +122,7 @@ class Candidate:
             self.temperature,
             self.elapsed_s,
             self.check_s,
+            self.behaviour,
+            self.cluster,
+            self.utility,
         )
-
-
-@value
-class Answer:
-    """The whole result of a request."""
-
-    chosen: Candidate
-    decision: RoutingDecision
-    attempts: tuple[Attempt, ...]
-    candidates: tuple[Candidate, ...]
-    elapsed_s: float
-
-    @property
-    def usage(self) -> Usage:
-        """Tokens of all attempts together."""
-        if len(self.attempts) == 1:
-            return self.attempts[0].usage
-        total = NO_USAGE
-        for attempt in self.attempts:
-            total = total.plus(attempt.usage)
-        return total
-
-    @property
-    def cost_micros(self) -> int:
-        """Estimated cost of all attempts together."""
-        cost = 0
-        for attempt in self.attempts:
-            cost += attempt.cost_micros
-        return cost

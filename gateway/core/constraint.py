@@ -78,10 +78,14 @@ class TypeGoal:
 
 @value
 class UnitTests:
-    """Test code that is appended to prefix + fill + suffix and run."""
+    """Test code that is appended to prefix + fill + suffix and run, then `cases`, each by itself.
 
-    code: str
+    Code that defines `check` and does not call it is followed by `check(entry_point)`.
+    """
+
+    code: str = ""
     entry_point: str = ""
+    cases: tuple[str, ...] = ()
 
 
 ConstraintBody = JsonSchema | Grammar | Regex | TokenMask | ForbiddenText | TypeGoal | UnitTests

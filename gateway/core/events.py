@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable
 from gateway.core.candidate import Attempt
 from gateway.core.constraint import Verdict
 from gateway.core.decision import RoutingDecision
+from gateway.core.pipeline import PipelineStarted, StepEnded
+from gateway.core.refinement import HoleProgress, RefineStarted
 from gateway.core.value import value
 
 
@@ -49,7 +51,17 @@ class Judged:
     verdict: Verdict
 
 
-Event = Started | Delta | AttemptFailed | Failover | Judged
+Event = (
+    Started
+    | Delta
+    | AttemptFailed
+    | Failover
+    | Judged
+    | RefineStarted
+    | HoleProgress
+    | PipelineStarted
+    | StepEnded
+)
 
 Emit = Callable[[Event], Awaitable[None]]
 """Hands one event to the caller and returns when there is room for the next: back-pressure."""

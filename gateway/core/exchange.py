@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from gateway.core.candidate import Answer, Attempt, Candidate
+from gateway.core.answer import Answer
+from gateway.core.candidate import Attempt, Candidate
 from gateway.core.deadline import Deadline
 from gateway.core.decision import RoutingDecision
 from gateway.core.events import Emit
 from gateway.core.hole import Request
+from gateway.core.pipeline import PipelineRun
+from gateway.core.refinement import Refinement
 
 
 @dataclass(slots=True)
@@ -22,7 +25,8 @@ class Exchange:
     no endpoint that may be called is left. `fingerprint` is a digest of the request's body when
     the caller named the request, so that a repetition can be told from another request; else empty.
     `replayed` turns true when the result is that of work which another exchange accounts for: its
-    calls must not be counted again.
+    calls must not be counted again. `work` is set when more than one hole is to be filled, or by
+    more than one step.
     """
 
     request: Request
@@ -35,6 +39,7 @@ class Exchange:
     exhausted: bool = False
     fingerprint: bytes = b""
     replayed: bool = False
+    work: Refinement | PipelineRun | None = None
 
 
 Handle = Callable[[Exchange], Awaitable[Answer]]

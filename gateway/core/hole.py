@@ -89,6 +89,7 @@ class Strategy(StrEnum):
 
     SEQUENTIAL = "sequential"
     BEST_OF_N = "best_of_n"
+    PIPELINE = "pipeline"
 
 
 class Priority(StrEnum):
@@ -132,7 +133,8 @@ class Request:
 
     `strategy` and `n` are None when the caller left them to the configuration. `trace_context`
     holds the caller's W3C headers, the only metadata that goes upstream. `tenant` names who pays,
-    empty when the caller did not say.
+    empty when the caller did not say. `repair` tells the next endpoint of the chain what was wrong
+    with a candidate. `pipeline` names the one to run with strategy PIPELINE.
     """
 
     hole: Hole
@@ -148,3 +150,5 @@ class Request:
     trace_context: tuple[tuple[str, str], ...] = field(default=())
     tenant: str = ""
     priority: Priority = Priority.STANDARD
+    repair: bool = False
+    pipeline: str = ""

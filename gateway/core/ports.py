@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from enum import StrEnum
 from typing import Protocol
 
 from gateway.core.candidate import Completion
@@ -18,13 +19,29 @@ SendText = Callable[[str], Awaitable[None]]
 """Takes one piece of streamed text; returns when the next may be sent."""
 
 
+class Operation(StrEnum):
+    """What is wanted of a model: a fill, what is wrong with a draft, or the draft without that."""
+
+    GENERATE = "generate"
+    CRITIQUE = "critique"
+    REPAIR = "repair"
+
+
+@value
+class Draft:
+    """An earlier text for the hole and what is wrong with it, a line each."""
+
+    text: str
+    issues: tuple[str, ...] = ()
+
+
 @value
 class Task:
     """What one endpoint is asked.
 
     `sampling` is that of this candidate. `partial` is set after a cut stream: the text already
     sent, from which the endpoint must go on. `tries_before` counts the earlier tries, of which
-    the endpoint is told (gRFC A6).
+    the endpoint is told (gRFC A6). `draft` is what to criticise or repair, None to generate.
     """
 
     request: Request
@@ -33,6 +50,8 @@ class Task:
     candidate: int = 0
     partial: str = ""
     tries_before: int = 0
+    operation: Operation = Operation.GENERATE
+    draft: Draft | None = None
 
 
 class Upstream(Protocol):

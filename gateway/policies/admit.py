@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from gateway.core.candidate import Answer
+from gateway.core.answer import Answer
 from gateway.core.deadline import Deadline
 from gateway.core.exchange import Exchange, Guard, Handle
 from gateway.core.faults import Fault, Kind, Origin, Reason

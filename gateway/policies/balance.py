@@ -105,6 +105,8 @@ def balance(
                 task.candidate,
                 task.partial,
                 task.tries_before,
+                task.operation,
+                task.draft,
             )
             try:
                 return await call_one(invocation, name)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from gateway.core.candidate import Answer, AttemptStatus
+from gateway.core.answer import Answer
+from gateway.core.candidate import AttemptStatus
 from gateway.core.exchange import Exchange, Guard, Handle
 
 

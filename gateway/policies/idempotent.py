@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable
 from typing import Protocol
 
-from gateway.core.candidate import Answer
+from gateway.core.answer import Answer
 from gateway.core.exchange import Exchange, Guard, Handle
 from gateway.core.faults import Fault, Kind, Origin, Reason, invalid
 from gateway.core.ports import Clock

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sys import getsizeof
 
-from gateway.core.candidate import Answer
+from gateway.core.answer import Answer
 from gateway.core.events import Delta, Event, Judged, Started
 
 MOST_EVENTS_AHEAD = 256

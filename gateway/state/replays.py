@@ -7,7 +7,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from sys import getsizeof
 
-from gateway.core.candidate import Answer, Candidate
+from gateway.core.answer import Answer
+from gateway.core.candidate import Candidate
 from gateway.core.exchange import Exchange, Handle
 from gateway.core.faults import Fault, Kind, Origin, Reason
 from gateway.core.machine import Transition, targets

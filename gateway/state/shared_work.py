@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from gateway.core.candidate import Answer, Attempt
+from gateway.core.answer import Answer
+from gateway.core.candidate import Attempt
 from gateway.core.events import Delta, Event, Started
 from gateway.core.exchange import Exchange, Handle
 from gateway.core.faults import Fault, Kind, Origin, Reason
@@ -199,7 +200,11 @@ class SharedWork:
         streamed = leader.emit is not None
         self.log = EventLog(streamed=streamed)
         self._record = Exchange(
-            leader.request, leader.deadline, self._tell if streamed else None, attempts=attempts
+            leader.request,
+            leader.deadline,
+            self._tell if streamed else None,
+            attempts=attempts,
+            work=leader.work,
         )
 
     def _pass_on(self, leader: Place, fault: Fault) -> bool:

@@ -18,7 +18,8 @@ from unittest.mock import patch
 from gateway.app import Gateway
 from gateway.config.load import build
 from gateway.config.schema import Settings
-from gateway.core.candidate import Answer, Attempt
+from gateway.core.answer import Answer
+from gateway.core.candidate import Attempt
 from gateway.core.deadline import Deadline
 from gateway.core.endpoint import Endpoint
 from gateway.core.events import Delta, Event

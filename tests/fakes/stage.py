@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.core.candidate import Answer, Attempt, AttemptStatus, Candidate, Completion, Usage
+from gateway.core.answer import Answer
+from gateway.core.candidate import Attempt, AttemptStatus, Candidate, Completion, Usage
 from gateway.core.constraint import Verdict, VerdictStatus
 from gateway.core.deadline import Deadline
 from gateway.core.decision import ChainPolicy, RoutingDecision, RoutingReason

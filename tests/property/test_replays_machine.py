@@ -18,7 +18,8 @@ from hypothesis.stateful import (
     rule,
 )
 
-from gateway.core.candidate import Answer, Candidate, Completion
+from gateway.core.answer import Answer
+from gateway.core.candidate import Candidate, Completion
 from gateway.core.deadline import Deadline
 from gateway.core.decision import ChainPolicy, RoutingDecision, RoutingReason
 from gateway.core.exchange import Exchange

@@ -20,7 +20,8 @@ import uvloop
 
 from gateway import app
 from gateway.config.load import build
-from gateway.core.candidate import Answer, Completion, FinishReason, Usage
+from gateway.core.answer import Answer
+from gateway.core.candidate import Completion, FinishReason, Usage
 from gateway.core.deadline import Deadline
 from gateway.core.exchange import Exchange
 from gateway.core.hole import Hole, Request

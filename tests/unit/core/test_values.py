@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.core.candidate import Answer, Attempt, AttemptStatus, Candidate, Completion, Usage
+from gateway.core.answer import Answer
+from gateway.core.candidate import Attempt, AttemptStatus, Candidate, Completion, Usage
 from gateway.core.constraint import Verdict, VerdictStatus
 from gateway.core.deadline import Deadline
 from gateway.core.decision import ChainPolicy, RoutingDecision, RoutingReason

@@ -170,7 +170,7 @@ def test_a_streamed_answer_without_a_usage_report_is_not_free() -> None:
         return usage.prompt_tokens + usage.completion_tokens
 
     assert defective(Completion("text").usage) == 0
-    account = SpendingAccount(Budget(max_cost_micros=40), prompt_tokens=1)
+    account = SpendingAccount(Budget(max_cost_micros=40), read=lambda _: 1)
 
     async def silent(invocation: Invocation) -> Completion:
         assert invocation.send is not None
@@ -213,7 +213,7 @@ def test_two_hundred_calls_at_once_overspend_nothing(limits) -> None:
     """The 200 share one budget and one tenant's window, and come in waves."""
     clock, used = VirtualClock(), Ledger()
     tenant = TenantBudgets(Limits(cost_micros=900), clock).ledger("acme")
-    account = SpendingAccount(limits, prompt_tokens=1, tenant=tenant)
+    account = SpendingAccount(limits, tenant, read=lambda _: 1)
 
     async def one(index: int) -> bool:
         await asyncio.sleep(index % 4 / 3)

@@ -5,7 +5,8 @@ import contextlib
 
 import pytest
 
-from gateway.core.candidate import Answer, Attempt, AttemptStatus, Candidate, Completion
+from gateway.core.answer import Answer
+from gateway.core.candidate import Attempt, AttemptStatus, Candidate, Completion
 from gateway.core.deadline import Deadline
 from gateway.core.decision import ChainPolicy, RoutingDecision, RoutingReason
 from gateway.core.exchange import Exchange

@@ -10,7 +10,8 @@ from gateway.core.faults import Fault, Kind, Origin, Reason
 from gateway.core.outcome import Outcome
 from gateway.core.policy import Invocation
 from gateway.core.snapshot import Snapshot
-from gateway.ensemble.client import EnsembleClient, EnsembleSettings
+from gateway.ensemble.client import EnsembleClient
+from gateway.ensemble.settings import EnsembleSettings
 from gateway.ensemble.judge import SCORERS
 from gateway.policies.deadline import DeadlineSettings, deadline
 from gateway.policies.observe import observe

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from gateway.core.candidate import Answer, Attempt, AttemptStatus, Candidate, Completion
+from gateway.core.answer import Answer
+from gateway.core.candidate import Attempt, AttemptStatus, Candidate, Completion
 from gateway.core.constraint import Verdict, VerdictStatus
 from gateway.core.decision import ChainPolicy, RoutingDecision, RoutingReason
 from gateway.core.events import AttemptFailed, Delta, Event, Judged, Started

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from gateway.core.candidate import Answer, Candidate, Completion
+from gateway.core.answer import Answer
+from gateway.core.candidate import Candidate, Completion
 from gateway.core.deadline import Deadline
 from gateway.core.decision import ChainPolicy, RoutingDecision, RoutingReason
 from gateway.core.events import Delta, Event

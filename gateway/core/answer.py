@@ -1,0 +1,42 @@
+"""The whole result of a request."""
+
+from __future__ import annotations
+
+from gateway.core.candidate import NO_USAGE, Attempt, Candidate, Usage
+from gateway.core.decision import RoutingDecision
+from gateway.core.pipeline import PipelineReport
+from gateway.core.refinement import RefineReport
+from gateway.core.value import value
+
+
+@value
+class Answer:
+    """What a request gets: the text that was chosen and how it came about.
+
+    `report` tells what became of each hole of a refinement, or each step of a pipeline.
+    """
+
+    chosen: Candidate
+    decision: RoutingDecision
+    attempts: tuple[Attempt, ...]
+    candidates: tuple[Candidate, ...]
+    elapsed_s: float
+    report: RefineReport | PipelineReport | None = None
+
+    @property
+    def usage(self) -> Usage:
+        """Tokens of all attempts together."""
+        if len(self.attempts) == 1:
+            return self.attempts[0].usage
+        total = NO_USAGE
+        for attempt in self.attempts:
+            total = total.plus(attempt.usage)
+        return total
+
+    @property
+    def cost_micros(self) -> int:
+        """Estimated cost of all attempts together."""
+        cost = 0
+        for attempt in self.attempts:
+            cost += attempt.cost_micros
+        return cost
