@@ -90,7 +90,7 @@ proto-baseline: proto ## make today's contract the one that must not break
 	cp build/protos/contract.binpb protos/baseline.binpb
 
 constraints: setup ## renew constraints.txt from the pyproject files; UPGRADE=--upgrade takes newer versions
-	$(BIN)/uv pip compile pyproject.toml --group pyproject.toml:dev --constraint constraints.in \
+	$(BIN)/uv pip compile pyproject.toml --all-extras --group pyproject.toml:dev --constraint constraints.in \
 		--universal --python-version 3.11 --generate-hashes --no-emit-package ensemble-client \
 		--no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet \
 		--output-file constraints.txt $(UPGRADE)

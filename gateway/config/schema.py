@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from gateway.config.checking import ChecksConfig, SandboxConfig
 from gateway.config.reliability import (
     AdmissionConfig,
     BalanceConfig,
@@ -76,7 +77,10 @@ class EnsembleConfig(Section):
         default=3, ge=1, le=10, description="Endpoints tried in sequence, the primary included."
     )
     best_of_n: int | None = Field(
-        default=None, ge=1, le=16, description="Candidates at once when the request does not say."
+        default=None, ge=1, le=128, description="Most candidates when the request does not say."
+    )
+    in_flight: int = Field(
+        default=4, ge=1, le=128, description="Candidates of one request asked for at once."
     )
     default_endpoint: str | None = Field(
         default=None, description="Endpoint when no rule matches; default: the first one listed."
@@ -248,6 +252,8 @@ class Settings(BaseSettings):
     ejection: EjectionConfig = Field(default=EjectionConfig(), description="Outlier ejection.")
     warmup: WarmupConfig = Field(default=WarmupConfig(), description="New endpoints.")
     health: HealthConfig = Field(default=HealthConfig(), description="Health checks.")
+    sandbox: SandboxConfig = Field(default=SandboxConfig(), description="Running candidates.")
+    checks: ChecksConfig = Field(default=ChecksConfig(), description="Tools of the checks.")
     metrics: MetricsConfig = Field(default=MetricsConfig(), description="Counters.")
     log: LogConfig = Field(default=LogConfig(), description="Logs.")
     endpoint: tuple[EndpointConfig, ...] = Field(default=(), description="The remote models.")

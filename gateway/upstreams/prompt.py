@@ -109,7 +109,7 @@ def _words(body: ConstraintBody) -> str:
         case TypeGoal(goal, current, bindings):
             scope = "".join(f"; {name}: {kind}" for name, kind in bindings)
             return f"has the type {goal}" + (f", so far {current}" if current else "") + scope
-        case UnitTests(_, entry_point):
+        case UnitTests(entry_point=entry_point):
             return f"passes the unit tests of {entry_point or 'the program'}"
 
 

@@ -15,27 +15,30 @@ from gateway.core.constraint import (
     Regex,
     TokenMask,
     TypeGoal,
-    Verdict,
+    UnitTests,
 )
 from gateway.core.faults import Fault, FieldViolation, Kind, Origin, Reason
 from gateway.core.hole import Hole
-from gateway.core.value import value
 from gateway.validation.cache import CompiledCache
+from gateway.validation.checks import AWAITED, SYNTAX, Checks, NamedCheck
+from gateway.validation.examples import example_cases
 from gateway.validation.feasible import Requirement, contradictions, mask_is_impossible
-from gateway.validation.finding import BrokenError, Check, Fixed, Foretelling, unchecked
+from gateway.validation.finding import BrokenError, Check, Fixed, unchecked
 from gateway.validation.forbidden import NonEmpty, compile_forbidden
 from gateway.validation.grammar import compile_grammar
+from gateway.validation.late import NO_TOOLS, LateCheck, Tools
 from gateway.validation.regex import compile_regex
 from gateway.validation.schema import compile_schema
 from gateway.validation.syntax import PythonSyntax
+from gateway.validation.tests_run import compile_tests
 
 NON_EMPTY = "non_empty"
-SYNTAX = "syntax"
 BUILT_IN = frozenset({NON_EMPTY, SYNTAX})
 OF_HOLE = "hole."
 """Names of verdicts about the hole's own description begin so; constraints must not."""
 
 PYTHON = frozenset({"python", "python3", "py"})
+PYTHON_NAME = "python"
 
 COMPILED = CompiledCache()
 """Shared by all requests of the process: a compiled constraint holds nothing of a request."""
@@ -47,49 +50,11 @@ GRAMMAR_REF = Fixed(unchecked("the grammar is known to the endpoint only"))
 IN_WORDS = Fixed(unchecked("given to the model in words"))
 
 
-@value
-class NamedCheck:
-    """A check and the name of its verdict."""
-
-    name: str
-    check: Check
-    required: bool = False
-
-
-@value
-class Checks:
-    """All checks of a request, in the order of their verdicts. Safe to run from any thread."""
-
-    checks: tuple[NamedCheck, ...]
-
-    def run(self, text: str) -> tuple[Verdict, ...]:
-        """Check a text; never raises for any text."""
-        verdicts: list[Verdict] = []
-        for named in self.checks:
-            finding = named.check.find(text)
-            verdicts.append(Verdict(named.name, finding.status, finding.reason, named.required))
-        return tuple(verdicts)
-
-    def hopeless(self, beginning: str) -> bool:
-        """Say whether every text that begins so fails a check."""
-        return any(
-            named.check.hopeless(beginning)
-            for named in self.checks
-            if isinstance(named.check, Foretelling)
-        )
-
-    def costly(self, text: str) -> bool:
-        """Say whether `run` may take so long that it belongs in a worker thread."""
-        length = len(text)
-        for named in self.checks:  # noqa: SIM110 - a generator costs more than most loops
-            if named.check.costly(length):
-                return True
-        return False
-
-
 @dataclass(slots=True)
 class _Compiler:
+    hole: Hole
     cache: CompiledCache
+    tools: Tools
     duplicates: list[FieldViolation] = field(default_factory=list[FieldViolation])
     broken: list[FieldViolation] = field(default_factory=list[FieldViolation])
     infeasible: list[FieldViolation] = field(default_factory=list[FieldViolation])
@@ -100,7 +65,7 @@ class _Compiler:
     ) -> NamedCheck | None:
         """Compile one body, or note why that cannot be done."""
         try:
-            check = self._check(body)
+            check, late = self._check(body), self._late(body)
         except BrokenError as error:
             self.broken.append(FieldViolation(f"{path}.{error.field}", error.description))
             return None
@@ -110,7 +75,16 @@ class _Compiler:
                 self.infeasible.append(
                     FieldViolation(path, f"{name!r} forbids every token that it allows")
                 )
-        return NamedCheck(name, check, required)
+        return NamedCheck(name, check if late is None else AWAITED, required, late)
+
+    def _late(self, body: ConstraintBody) -> LateCheck | None:
+        """Build what a tool of the machine checks; None when there is no such tool."""
+        hole, tools = self.hole, self.tools
+        if isinstance(body, UnitTests) and tools.executor is not None:
+            return compile_tests(
+                body, hole.prompt, hole.suffix, _language(hole), tools.executor, tools.run_s
+            )
+        return None
 
     def _check(self, body: ConstraintBody) -> Check:
         match body:
@@ -168,7 +142,7 @@ PLAIN = Checks((NamedCheck(NON_EMPTY, NonEmpty()),))
 """Of a hole about which nothing is known that could be checked."""
 
 
-def compile_checks(hole: Hole, cache: CompiledCache = COMPILED) -> Checks:
+def compile_checks(hole: Hole, cache: CompiledCache = COMPILED, tools: Tools = NO_TOOLS) -> Checks:
     """Build the checks of a hole: the built-in ones, the hole's own, then the constraints.
 
     Constraints are checked in the order of their priority, higher first, otherwise as given.
@@ -178,7 +152,7 @@ def compile_checks(hole: Hole, cache: CompiledCache = COMPILED) -> Checks:
     """
     if not hole.constraints and hole.spec.is_plain:
         return PLAIN
-    compiler = _Compiler(cache)
+    compiler = _Compiler(hole, cache, tools)
     compiler.check_names(hole.constraints)
     checks = [NamedCheck(NON_EMPTY, NonEmpty()), *_syntax(hole), *_of_spec(hole, compiler)]
     built = [
@@ -189,7 +163,13 @@ def compile_checks(hole: Hole, cache: CompiledCache = COMPILED) -> Checks:
     compiler.refuse()
     ranked = sorted(built, key=lambda entry: -entry[0])
     checks.extend(check for _, check in ranked if check is not None)
-    return Checks(tuple(checks))
+    checks.extend(_examples(hole, tools))
+    return Checks(tuple(checks), any(named.late is not None for named in checks))
+
+
+def _language(hole: Hole) -> str:
+    language = hole.spec.language.lower()
+    return PYTHON_NAME if language in PYTHON else language
 
 
 def _syntax(hole: Hole) -> Iterator[NamedCheck]:
@@ -198,6 +178,19 @@ def _syntax(hole: Hole) -> Iterator[NamedCheck]:
         yield NamedCheck(SYNTAX, PythonSyntax(hole.prompt, hole.suffix))
     elif language:
         yield NamedCheck(SYNTAX, Fixed(unchecked("no parser for this language is configured")))
+
+
+def _examples(hole: Hole, tools: Tools) -> Iterator[NamedCheck]:
+    """The examples in the code around the hole; advisory: they may never have been right."""
+    if tools.executor is None or not tools.examples or hole.spec.language not in PYTHON:
+        return
+    cases = example_cases(f"{hole.prompt}\n{hole.suffix}")
+    if cases:
+        body = UnitTests(cases=cases)
+        check = compile_tests(
+            body, hole.prompt, hole.suffix, PYTHON_NAME, tools.executor, tools.run_s
+        )
+        yield NamedCheck(f"{OF_HOLE}examples", AWAITED, late=check)
 
 
 def _of_spec(hole: Hole, compiler: _Compiler) -> Iterator[NamedCheck]:

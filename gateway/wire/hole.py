@@ -74,7 +74,8 @@ def body_from_wire(wire: hole_pb2.Constraint) -> ConstraintBody:
                 _mask_from_wire(goal.mask) if goal.HasField("mask") else None,
             )
         case "unit_tests":
-            return UnitTests(wire.unit_tests.code, wire.unit_tests.entry_point)
+            tests = wire.unit_tests
+            return UnitTests(tests.code, tests.entry_point, tuple(tests.cases))
         case _:
             raise ValueError(f"constraint {wire.name!r} has no body")
 
@@ -125,10 +126,11 @@ def constraint_to_wire(constraint: Constraint) -> hole_pb2.Constraint:
             wire.type.goal = goal
             wire.type.current = current
             wire.type.bindings.update(dict(bindings))
-        case UnitTests(code, entry_point):
+        case UnitTests(code, entry_point, cases):
             wire.unit_tests.SetInParent()
             wire.unit_tests.code = code
             wire.unit_tests.entry_point = entry_point
+            wire.unit_tests.cases.extend(cases)
     return wire
 
 

@@ -1,0 +1,1 @@
+"""Adapters that run candidates which nobody trusts; validation asks through a port."""
