@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from gateway.core.candidate import Usage
-from gateway.core.hole import Budget
+from gateway.core.hole import Budget, Hole
 from gateway.core.ports import Task
-from gateway.routing.tokens import BYTES_PER_TOKEN, LARGEST_ESTIMATE
+from gateway.routing.tokens import BYTES_PER_TOKEN, LARGEST_ESTIMATE, prompt_tokens
 from gateway.state.budget import NOTHING, Amount, Ledger, Limits, TenantLedger
 
 
@@ -33,19 +35,25 @@ class SpendingAccount:
     """Holds the budget of one request over all its attempts, concurrent ones included.
 
     A call is reserved at its worst case (estimated tokens of the prompt and of the text it goes on
-    from, and all the tokens it may write, at the endpoint's price), in the request's own ledger
-    and in its tenant's, or in neither. `prompt_tokens` is the estimate for the hole.
+    from or is to judge, and all the tokens it may write, at the endpoint's price), in the
+    request's own ledger and in its tenant's, or in neither. `read` estimates the prompt's tokens.
     """
 
-    __slots__ = ("_own", "_prompt_tokens", "_tenant", "limited", "retry_after_s")
+    __slots__ = ("_hole", "_own", "_prompt_tokens", "_read", "_tenant", "limited", "retry_after_s")
 
     def __init__(
-        self, budget: Budget, prompt_tokens: int, tenant: TenantLedger | None = None
+        self,
+        budget: Budget,
+        tenant: TenantLedger | None = None,
+        *,
+        read: Callable[[Hole], int] = prompt_tokens,
     ) -> None:
         limits = Limits(budget.max_cost_micros, budget.max_tokens, budget.max_attempts)
         self._own = Ledger(limits, "budget.")
         self._tenant = tenant
-        self._prompt_tokens = prompt_tokens
+        self._hole: Hole | None = None
+        self._prompt_tokens = 0
+        self._read = read
         self.limited = limits.any or tenant is not None
         self.retry_after_s: float | None = None
 
@@ -74,8 +82,15 @@ class SpendingAccount:
 
     def _worst(self, task: Task) -> Amount:
         written = task.sampling.max_tokens or LARGEST_ESTIMATE
-        partial = -(-len(task.partial.encode("utf-8", "surrogatepass")) // BYTES_PER_TOKEN)
-        cost = self._cost(task, self._prompt_tokens + partial + written)
+        hole = task.request.hole
+        if hole is not self._hole:
+            # All tries for a hole have the same prompt; those for another one follow rarely.
+            self._hole, self._prompt_tokens = hole, self._read(hole)
+        earlier = task.partial
+        if task.draft is not None:
+            earlier = "".join((earlier, task.draft.text, *task.draft.issues))
+        read = -(-len(earlier.encode("utf-8", "surrogatepass")) // BYTES_PER_TOKEN)
+        cost = self._cost(task, self._prompt_tokens + read + written)
         return Amount(cost, written, 1)
 
     @staticmethod

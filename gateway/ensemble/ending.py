@@ -8,6 +8,9 @@ from gateway.core.candidate import Candidate
 from gateway.core.faults import Fault, Kind, Origin, Reason
 from gateway.ensemble.judge import best
 
+FINAL_KINDS = frozenset({Kind.CANCELLED, Kind.INTERNAL})
+FINAL_REASONS = frozenset({Reason.BUDGET_EXHAUSTED, Reason.DEADLINE_EXCEEDED})
+
 
 def settle(candidates: Sequence[Candidate], faults: Sequence[Fault]) -> Candidate:
     """Return the best candidate that no required check refused, or raise why there is none."""
@@ -65,3 +68,8 @@ def truncated(fault: Fault) -> Fault:
         Reason.STREAM_TRUNCATED,
         f"the answer broke off after text was sent: {fault.message}",
     )
+
+
+def is_final(fault: Fault) -> bool:
+    """True when no other endpoint can help: the caller left, the time or the budget is over."""
+    return fault.kind in FINAL_KINDS or fault.reason in FINAL_REASONS

@@ -17,11 +17,11 @@ from gateway.core.exchange import Exchange
 from gateway.core.faults import Reason
 from gateway.core.hole import Sampling
 from gateway.core.policy import Account, Call, Invocation
-from gateway.core.ports import Clock, SendText, Task
+from gateway.core.ports import Clock, Draft, Operation, SendText, Task
 from gateway.ensemble.hold import Boundary, Hold, HoldSettings
 from gateway.ensemble.judge import Scorer, good_enough
 from gateway.routing.sampling import plan_sampling
-from gateway.validation.compile import Checks
+from gateway.validation.checks import Checks
 
 
 class Judgements(Protocol):
@@ -34,7 +34,11 @@ class Judgements(Protocol):
 
 @dataclass(slots=True)
 class Run:
-    """What a strategy works with. `chain` holds the endpoints it may call, in order."""
+    """What a strategy works with.
+
+    `chain` holds the endpoints it may call, in order. Of several candidates `in_flight` are asked
+    for at once. `draft`, when set, is an earlier text that the next attempts are to repair.
+    """
 
     exchange: Exchange
     decision: RoutingDecision
@@ -46,6 +50,8 @@ class Run:
     judgements: Judgements
     clock: Clock
     hold: HoldSettings
+    in_flight: int = 4
+    draft: Draft | None = None
 
     def plan(self, endpoint: Endpoint) -> Sampling:
         """Choose the sampling for an endpoint where the caller left it open."""
@@ -73,19 +79,38 @@ class Run:
             sampling or self.plan(endpoint),
             index,
             "".join(exchange.streamed),
+            operation=Operation.GENERATE if self.draft is None else Operation.REPAIR,
+            draft=self.draft,
         )
-        invocation = Invocation(
-            task, exchange.deadline, exchange.attempts, self.account, last=last, ahead=ahead
-        )
+        invocation = self._invocation(task, last=last, ahead=ahead)
         if streamed and exchange.emit is not None:
             invocation.send = self._sender(invocation, exchange.emit)
         started = self.clock()
         completion = await self.calls[endpoint.name](invocation)
         if task.partial:
             completion = replace(completion, text=task.partial + completion.text)
-        done = invocation.done
-        answered_by = endpoint.name if done is None else done.endpoint
-        return await self._judge(completion, task, answered_by, self.clock() - started)
+        return await self._judge(completion, task, _answered_by(invocation), self.clock() - started)
+
+    async def critique(
+        self, endpoint: Endpoint, draft: Draft, *, last: bool, ahead: tuple[Endpoint, ...]
+    ) -> tuple[str, str]:
+        """Ask one endpoint what is wrong with a draft; return its words and who wrote them."""
+        task = Task(
+            self.exchange.request,
+            endpoint,
+            self.plan(endpoint),
+            operation=Operation.CRITIQUE,
+            draft=draft,
+        )
+        invocation = self._invocation(task, last=last, ahead=ahead)
+        completion = await self.calls[endpoint.name](invocation)
+        return completion.text, _answered_by(invocation)
+
+    def _invocation(self, task: Task, *, last: bool, ahead: tuple[Endpoint, ...]) -> Invocation:
+        exchange = self.exchange
+        return Invocation(
+            task, exchange.deadline, exchange.attempts, self.account, last=last, ahead=ahead
+        )
 
     def _sender(self, invocation: Invocation, emit: Emit) -> SendText:
         """Make what hands an attempt's text to the listener, from its first boundary on."""
@@ -122,6 +147,11 @@ class Run:
             verdicts = await asyncio.to_thread(checks.run, completion.text)
         else:
             verdicts = checks.run(completion.text)
+        behaviour: tuple[bool, ...] = ()
+        if checks.late:
+            left_s = self.exchange.deadline.left(self.clock())
+            found = await checks.finish(completion.text, verdicts, left_s)
+            verdicts, behaviour = found.verdicts, found.behaviour
         unscored = Candidate(
             task.candidate,
             answered_by,
@@ -131,6 +161,7 @@ class Run:
             temperature=task.sampling.temperature,
             elapsed_s=elapsed_s,
             check_s=self.clock() - started,
+            behaviour=behaviour,
         )
         score = self.scorer(unscored, None)
         self.judgements.judged(answered_by, score.value if score.finite else math.nan)
@@ -180,3 +211,9 @@ class Run:
         if self.exchange.emit is not None:
             self.exchange.streamed.append(text)
             await self.exchange.emit(Delta(text, candidate, endpoint))
+
+
+def _answered_by(invocation: Invocation) -> str:
+    """Name who wrote the text: of a group, the replica that was called."""
+    done = invocation.done
+    return invocation.task.endpoint.name if done is None else done.endpoint

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gateway.core.candidate import Candidate
+from gateway.core.constraint import VerdictStatus
 from gateway.core.endpoint import Endpoint
 from gateway.core.events import Failover
-from gateway.core.faults import Fault, Kind, Reason
-from gateway.ensemble.ending import settle, truncated
+from gateway.core.faults import Fault
+from gateway.core.ports import Draft
+from gateway.ensemble.ending import is_final, settle, truncated
 from gateway.ensemble.judge import good_enough
 from gateway.ensemble.run import Run
-
-FINAL_KINDS = frozenset({Kind.CANCELLED, Kind.INTERNAL})
-FINAL_REASONS = frozenset({Reason.BUDGET_EXHAUSTED, Reason.DEADLINE_EXCEEDED})
 
 
 async def sequential(run: Run) -> Candidate:
@@ -51,7 +50,7 @@ async def walk(
             await run.emit_left()
             faults.append(fault)
             failed = endpoint
-            if _is_final(fault):
+            if is_final(fault):
                 break
             # What goes on from text already sent is the same candidate.
             index += not exchange.streamed
@@ -60,6 +59,8 @@ async def walk(
         candidates.append(candidate)
         if good_enough(candidate) or exchange.streamed:
             break
+        if exchange.request.repair:
+            run.draft = draft_of(candidate)
         index += 1
         await run.emit_left()
     else:
@@ -72,9 +73,14 @@ async def walk(
     return chosen
 
 
-def _is_final(fault: Fault) -> bool:
-    """True when no other endpoint can help: the caller left, the time or the budget is over."""
-    return fault.kind in FINAL_KINDS or fault.reason in FINAL_REASONS
+def draft_of(candidate: Candidate) -> Draft:
+    """Make of a candidate that failed a draft to be repaired, with the reasons as its issues."""
+    issues = tuple(
+        f"{verdict.constraint}: {verdict.reason}"
+        for verdict in candidate.verdicts
+        if verdict.status is VerdictStatus.FAILED
+    )
+    return Draft(candidate.completion.text, issues)
 
 
 async def _announce(run: Run, failed: Endpoint, endpoint: Endpoint) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from ensemble.v1 import decision_pb2, gateway_service_pb2, result_pb2
 from google.protobuf.duration_pb2 import Duration
 
-from gateway.core.candidate import Answer, Attempt, Candidate, FinishReason, Usage
+from gateway.core.answer import Answer
+from gateway.core.candidate import Attempt, Candidate, FinishReason, Usage
 from gateway.core.constraint import Verdict
 from gateway.core.decision import RoutingDecision
 from gateway.core.hole import Request
@@ -103,6 +104,8 @@ def _set_attempt(wire: result_pb2.Attempt, attempt: Attempt) -> None:
     wire.detail = attempt.detail
     wire.cost_micros = attempt.cost_micros
     wire.candidate = attempt.candidate
+    if attempt.part:
+        wire.part = attempt.part
     _set_duration(wire.elapsed, attempt.elapsed_s)
     _set_usage(wire.usage, attempt.usage)
 
@@ -124,6 +127,10 @@ def candidate_to_wire(candidate: Candidate) -> result_pb2.Candidate:
         usage=usage_to_wire(candidate.completion.usage),
         elapsed=duration(candidate.elapsed_s),
         check_time=duration(candidate.check_s),
+        cases_run=len(candidate.behaviour),
+        cases_passed=sum(candidate.behaviour),
+        cluster=candidate.cluster,
+        utility=candidate.utility,
     )
 
 

@@ -14,8 +14,9 @@ from gateway.core.exchange import Exchange
 from gateway.core.faults import Fault, Kind, Origin, Reason
 from gateway.core.policy import Invocation, Policy
 from gateway.core.snapshot import Snapshot
-from gateway.ensemble.client import EnsembleClient, EnsembleSettings
+from gateway.ensemble.client import EnsembleClient
 from gateway.ensemble.judge import SCORERS
+from gateway.ensemble.settings import EnsembleSettings
 from gateway.policies.budget import budget
 from gateway.policies.count import count
 from gateway.policies.deadline import DeadlineSettings, deadline
@@ -23,6 +24,7 @@ from gateway.policies.observe import observe
 from gateway.policies.timeout import TimeoutSettings, timeout
 from gateway.routing.router import ModelRouter
 from gateway.state.fleet import Fleet
+from gateway.validation.late import NO_TOOLS, Tools
 
 Step = Callable[[Invocation], Awaitable[Completion]]
 NO_STALLS = TimeoutSettings()
@@ -85,6 +87,7 @@ class Ensemble:
         self.asked: list[Invocation] = []
         self.clock = clock
         closed = settings.pop("cannot_continue", ())
+        tools: Tools = settings.pop("tools", NO_TOOLS)
         capabilities: dict[str, frozenset[Capability]] = settings.pop("capabilities", {})
         endpoints = tuple(
             Endpoint(
@@ -106,6 +109,7 @@ class Ensemble:
             judgements=self.fleet,
             clock=clock,
             guards=(count(self.fleet, str), deadline(DeadlineSettings(), clock)),
+            tools=tools,
         )
 
     def _call(self, step: Step) -> Step:

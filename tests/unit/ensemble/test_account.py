@@ -15,6 +15,10 @@ from tests.fakes.values import make_request
 ALPHA = Endpoint("alpha", cost_micros_per_1k=1000)
 
 
+def FOUR(_: object) -> int:  # noqa: N802 - a constant that has to be called
+    return 4
+
+
 def task(max_tokens: int | None = 16, partial: str = "") -> Task:
     return Task(make_request(), ALPHA, Sampling(max_tokens=max_tokens), partial=partial)
 
@@ -25,14 +29,14 @@ def tenant(**limits: int) -> TenantLedger:
 
 def test_only_what_limits_something_has_to_be_asked() -> None:
     assert not UNLIMITED.limited
-    assert not SpendingAccount(Budget(max_wall_s=1.0), 4).limited
-    assert SpendingAccount(Budget(max_attempts=1), 4).limited
-    assert SpendingAccount(Budget(), 4, tenant(attempts=1)).limited
+    assert not SpendingAccount(Budget(max_wall_s=1.0), read=FOUR).limited
+    assert SpendingAccount(Budget(max_attempts=1), read=FOUR).limited
+    assert SpendingAccount(Budget(), tenant(attempts=1), read=FOUR).limited
 
 
 def test_a_call_is_reserved_at_its_worst_case_and_settled_at_what_it_used() -> None:
     ledger = tenant(cost_micros=100)
-    account = SpendingAccount(Budget(), 4, ledger)
+    account = SpendingAccount(Budget(), ledger, read=FOUR)
     assert account.reserve(task()) == ""
     assert ledger.taken == Amount(20, 16, 1)
     account.settle(task(), Usage(5, 3))
@@ -41,14 +45,14 @@ def test_a_call_is_reserved_at_its_worst_case_and_settled_at_what_it_used() -> N
 
 def test_a_call_that_did_not_tell_stays_at_its_worst_case() -> None:
     ledger = tenant(cost_micros=100)
-    account = SpendingAccount(Budget(), 4, ledger)
+    account = SpendingAccount(Budget(), ledger, read=FOUR)
     account.reserve(task())
     account.settle(task(), None)
     assert ledger.taken == Amount(20, 16, 1)
 
 
 def test_a_call_that_was_not_taken_on_was_still_one() -> None:
-    account = SpendingAccount(Budget(max_attempts=1, max_cost_micros=20), 4)
+    account = SpendingAccount(Budget(max_attempts=1, max_cost_micros=20), read=FOUR)
     account.reserve(task())
     account.settle(task(), Usage())
     assert account.reserve(task()) == "budget.max_attempts = 1 calls are used up"
@@ -57,19 +61,19 @@ def test_a_call_that_was_not_taken_on_was_still_one() -> None:
 @pytest.mark.parametrize(("partial", "cost"), [("abcdefg", 23), ("é" * 6, 24), ("\ud800", 21)])
 def test_text_to_go_on_from_is_read_again_and_reserved(partial, cost) -> None:
     ledger = tenant()
-    SpendingAccount(Budget(), 4, ledger).reserve(task(partial=partial))
+    SpendingAccount(Budget(), ledger, read=FOUR).reserve(task(partial=partial))
     assert ledger.taken.cost_micros == cost
 
 
 def test_a_call_without_a_limit_of_tokens_is_reserved_at_the_largest_estimate() -> None:
     ledger = tenant()
-    SpendingAccount(Budget(), 4, ledger).reserve(task(max_tokens=None))
+    SpendingAccount(Budget(), ledger, read=FOUR).reserve(task(max_tokens=None))
     assert ledger.taken == Amount(4 + LARGEST_ESTIMATE, LARGEST_ESTIMATE, 1)
 
 
 def test_both_ledgers_are_reserved_or_neither() -> None:
     ledger = tenant(attempts=1)
-    account = SpendingAccount(Budget(max_attempts=2), 4, ledger)
+    account = SpendingAccount(Budget(max_attempts=2), ledger, read=FOUR)
     assert account.reserve(task()) == ""
     refusal = account.reserve(task())
     assert refusal.startswith("tenant 'acme': max_attempts = 1 calls are used up")

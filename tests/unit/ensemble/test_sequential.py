@@ -272,7 +272,7 @@ def test_a_route_is_explained_without_any_call() -> None:
     [
         (make_request(hole=Hole("")), "prompt"),
         (make_request(n=0), "n"),
-        (make_request(n=99), "n"),
+        (make_request(n=999), "n"),
         (make_request(sampling=Sampling(temperature=float("nan"))), "sampling.temperature"),
         (make_request(sampling=Sampling(max_tokens=0)), "sampling.max_tokens"),
     ],

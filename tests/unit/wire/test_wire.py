@@ -10,8 +10,8 @@ from google.rpc.status_pb2 import Status
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.core.answer import Answer
 from gateway.core.candidate import (
-    Answer,
     Attempt,
     AttemptStatus,
     Candidate,
@@ -216,7 +216,6 @@ def test_a_full_request_is_read() -> None:
 @pytest.mark.parametrize(
     ("fields", "field", "kind"),
     [
-        ({"strategy": 3}, "strategy", Kind.UNIMPLEMENTED),
         ({"objective": 2}, "objective", Kind.UNIMPLEMENTED),
         ({"trace": True}, "trace", Kind.UNIMPLEMENTED),
         ({"routing_mode": 3}, "routing_mode", Kind.INFEASIBLE),

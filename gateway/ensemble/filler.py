@@ -1,0 +1,200 @@
+"""Fills the holes of one request with one snapshot, one account and one deadline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from gateway.core.answer import Answer
+from gateway.core.candidate import Candidate
+from gateway.core.decision import RoutingDecision
+from gateway.core.endpoint import Endpoint
+from gateway.core.events import Started
+from gateway.core.exchange import Exchange
+from gateway.core.faults import Fault, invalid
+from gateway.core.hole import Hole, Request, Strategy
+from gateway.core.policy import Account, Call
+from gateway.core.ports import Clock, Draft
+from gateway.ensemble.best_of_n import best_of_n
+from gateway.ensemble.ending import is_final, no_answer
+from gateway.ensemble.judge import Scorer
+from gateway.ensemble.part import Critique, Part, issues_of
+from gateway.ensemble.run import Judgements, Run
+from gateway.ensemble.sequential import sequential
+from gateway.ensemble.settings import EnsembleSettings
+from gateway.routing.router import ModelRouter
+from gateway.validation.checks import Checks
+from gateway.validation.compile import compile_checks
+from gateway.validation.late import Tools
+
+MAX_N = 128
+MAX_TEMPERATURE = 2
+DEFAULT_N = 3
+"""Candidates of BEST_OF_N when neither the request nor the configuration says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ensemble:
+    """What all requests share: a call for each endpoint or group, and how texts are judged."""
+
+    calls: Mapping[str, Call]
+    settings: EnsembleSettings
+    scorer: Scorer
+    judgements: Judgements
+    clock: Clock
+    tools: Tools
+
+    def checks(self, hole: Hole) -> Checks:
+        """Compile the requirements of a hole. Raises Fault for those that are broken."""
+        return compile_checks(hole, tools=self.tools)
+
+
+@dataclass(frozen=True, slots=True)
+class Filler:
+    """Fills any number of holes of one request, at the same time if need be.
+
+    The router is that of the request's beginning and the account holds what is left for all.
+    """
+
+    ensemble: Ensemble
+    router: ModelRouter
+    account: Account
+
+    async def fill(
+        self,
+        exchange: Exchange,
+        *,
+        without: frozenset[str] = frozenset(),
+        draft: Draft | None = None,
+    ) -> Answer:
+        """Fill the hole of the exchange's request by its strategy.
+
+        Endpoints named in `without` are left out as long as others are left. `draft` is an earlier
+        text to be repaired. Raises Fault.
+        """
+        ensemble = self.ensemble
+        started = ensemble.clock()
+        run = self.run(exchange, without=without)
+        run.draft = draft
+        n = _candidates(exchange.request, ensemble.settings)
+        if exchange.emit is not None:
+            await run.emit(Started(run.decision))
+        chosen = await (best_of_n(run, n) if n > 1 else sequential(run))
+        if exchange.emit is not None:
+            await run.emit_verdicts(chosen.verdicts)
+        return Answer(
+            chosen,
+            run.decision,
+            tuple(exchange.attempts),
+            _in_order(exchange.candidates),
+            ensemble.clock() - started,
+        )
+
+    async def part(
+        self,
+        exchange: Exchange,
+        request: Request,
+        name: str,
+        *,
+        without: frozenset[str] = frozenset(),
+        draft: Draft | None = None,
+    ) -> Part:
+        """Fill one hole, or do one step, of the many of an exchange.
+
+        Its attempts stand in the exchange's record under `name` however it ends; its own record
+        holds nothing of the others'. A fault is returned, not raised.
+        """
+        own = Exchange(request, exchange.deadline)
+        try:
+            answer = await self.fill(own, without=without, draft=draft)
+        except Fault as fault:
+            return Part(None, fault, tuple(own.candidates), tuple(own.attempts))
+        finally:
+            exchange.attempts.extend(replace(attempt, part=name) for attempt in own.attempts)
+        return Part(answer, None, answer.candidates, answer.attempts)
+
+    async def critique(
+        self, exchange: Exchange, request: Request, name: str, draft: Draft
+    ) -> Critique:
+        """Ask the first endpoint of the chain that answers what is wrong with a draft.
+
+        Attempts are recorded like those of `part`. Raises Fault when no endpoint answers.
+        """
+        own = Exchange(request, exchange.deadline)
+        faults: list[Fault] = []
+        try:
+            run = self.run(own)
+            for place, endpoint in enumerate(run.chain):
+                ahead = run.chain[place + 1 :]
+                try:
+                    words, by = await run.critique(endpoint, draft, last=not ahead, ahead=ahead)
+                except Fault as fault:
+                    faults.append(fault)
+                    if is_final(fault):
+                        break
+                else:
+                    return Critique(issues_of(words), by, tuple(own.attempts))
+            raise no_answer(faults)
+        finally:
+            exchange.attempts.extend(replace(attempt, part=name) for attempt in own.attempts)
+
+    def run(self, exchange: Exchange, *, without: frozenset[str] = frozenset()) -> Run:
+        """Check, route and get everything ready for attempts. Raises Fault."""
+        ensemble, request = self.ensemble, exchange.request
+        check_request(request)
+        checks = ensemble.checks(request.hole)
+        decision = exchange.decision = self.router.route(request)
+        return Run(
+            exchange,
+            decision,
+            self._chain(decision, without),
+            ensemble.calls,
+            checks,
+            self.account,
+            ensemble.scorer,
+            ensemble.judgements,
+            ensemble.clock,
+            ensemble.settings.hold,
+            ensemble.settings.in_flight,
+        )
+
+    def _chain(self, decision: RoutingDecision, without: frozenset[str]) -> tuple[Endpoint, ...]:
+        """Name the endpoints that may be tried in sequence."""
+        settings = self.ensemble.settings
+        names = decision.chain
+        if without:
+            names = tuple(name for name in names if name not in without) or names
+        last = settings.max_attempts if settings.fallback_enabled else 1
+        return tuple(map(self.router.snapshot.by_name.__getitem__, names[:last]))
+
+
+def _candidates(request: Request, settings: EnsembleSettings) -> int:
+    """How many candidates may be asked for; 1 is sequential fallback."""
+    if request.strategy is Strategy.SEQUENTIAL:
+        if request.n is not None and request.n > 1:
+            raise invalid("n", "applies to BEST_OF_N only; leave it out or change `strategy`")
+        return 1
+    if request.n is not None:
+        return request.n
+    if request.strategy is Strategy.BEST_OF_N:
+        return settings.best_of_n or DEFAULT_N
+    return settings.best_of_n or 1
+
+
+def check_request(request: Request) -> None:
+    """Refuse what no endpoint can serve; the doors check more, a caller in-process passes none."""
+    sampling = request.sampling
+    if not request.hole.prompt:
+        raise invalid("prompt", "must not be empty")
+    if request.n is not None and not 1 <= request.n <= MAX_N:
+        raise invalid("n", f"must be from 1 to {MAX_N}")
+    if sampling.temperature is not None and not 0 <= sampling.temperature <= MAX_TEMPERATURE:
+        raise invalid("sampling.temperature", f"must be a number from 0 to {MAX_TEMPERATURE}")
+    if sampling.max_tokens is not None and sampling.max_tokens < 1:
+        raise invalid("sampling.max_tokens", "must be at least 1")
+
+
+def _in_order(candidates: list[Candidate]) -> tuple[Candidate, ...]:
+    if len(candidates) == 1:
+        return (candidates[0],)
+    return tuple(sorted(candidates, key=lambda candidate: candidate.index))
