@@ -114,11 +114,12 @@ class Filler:
         return Part(answer, None, answer.candidates, answer.attempts)
 
     async def critique(
-        self, exchange: Exchange, request: Request, name: str, draft: Draft
+        self, exchange: Exchange, request: Request, name: str, draft: Draft, *, index: int = 0
     ) -> Critique:
         """Ask the first endpoint of the chain that answers what is wrong with a draft.
 
-        Attempts are recorded like those of `part`. Raises Fault when no endpoint answers.
+        `index` numbers the critiques of a request. Attempts are recorded like those of `part`.
+        Raises Fault when no endpoint answers.
         """
         own = Exchange(request, exchange.deadline)
         faults: list[Fault] = []
@@ -127,7 +128,9 @@ class Filler:
             for place, endpoint in enumerate(run.chain):
                 ahead = run.chain[place + 1 :]
                 try:
-                    words, by = await run.critique(endpoint, draft, last=not ahead, ahead=ahead)
+                    words, by = await run.critique(
+                        endpoint, draft, index=index, last=not ahead, ahead=ahead
+                    )
                 except Fault as fault:
                     faults.append(fault)
                     if is_final(fault):

@@ -23,6 +23,9 @@ from gateway.ensemble.judge import Scorer, good_enough
 from gateway.routing.sampling import plan_sampling
 from gateway.validation.checks import Checks
 
+CRITIQUE_TOKENS = 512
+"""Most tokens of a critique: some lines, whatever the size of the hole."""
+
 
 class Judgements(Protocol):
     """Counts what the checks found about each endpoint's candidates."""
@@ -73,14 +76,16 @@ class Run:
         would be tried after this one; `ahead` names those that would, in order.
         """
         exchange = self.exchange
+        # Text that the caller has seen is gone on from: it cannot be written anew.
+        draft = None if exchange.streamed else self.draft
         task = Task(
             exchange.request,
             endpoint,
             sampling or self.plan(endpoint),
             index,
             "".join(exchange.streamed),
-            operation=Operation.GENERATE if self.draft is None else Operation.REPAIR,
-            draft=self.draft,
+            operation=Operation.GENERATE if draft is None else Operation.REPAIR,
+            draft=draft,
         )
         invocation = self._invocation(task, last=last, ahead=ahead)
         if streamed and exchange.emit is not None:
@@ -92,13 +97,24 @@ class Run:
         return await self._judge(completion, task, _answered_by(invocation), self.clock() - started)
 
     async def critique(
-        self, endpoint: Endpoint, draft: Draft, *, last: bool, ahead: tuple[Endpoint, ...]
+        self,
+        endpoint: Endpoint,
+        draft: Draft,
+        *,
+        index: int,
+        last: bool,
+        ahead: tuple[Endpoint, ...],
     ) -> tuple[str, str]:
-        """Ask one endpoint what is wrong with a draft; return its words and who wrote them."""
+        """Ask one endpoint what is wrong with a draft; return its words and who wrote them.
+
+        `index` numbers the critiques of a request. What the caller said of the fill's length and
+        end does not hold for words about it.
+        """
         task = Task(
             self.exchange.request,
             endpoint,
-            self.plan(endpoint),
+            replace(self.plan(endpoint), max_tokens=CRITIQUE_TOKENS, stop=()),
+            index,
             operation=Operation.CRITIQUE,
             draft=draft,
         )

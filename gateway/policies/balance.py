@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from gateway.core.candidate import Completion
@@ -10,7 +11,7 @@ from gateway.core.endpoint import Endpoint
 from gateway.core.faults import Fault, Origin, Reason
 from gateway.core.outcome import Outcome, outcome_of
 from gateway.core.policy import Call, Invocation
-from gateway.core.ports import Clock, Task
+from gateway.core.ports import Clock
 
 REFUSALS = frozenset(
     {
@@ -98,16 +99,7 @@ def balance(
         while True:
             name = choose(invocation, left)
             invocation.tried.append(name)
-            invocation.task = Task(
-                task.request,
-                by_name[name],
-                task.sampling,
-                task.candidate,
-                task.partial,
-                task.tries_before,
-                task.operation,
-                task.draft,
-            )
+            invocation.task = replace(task, endpoint=by_name[name])
             try:
                 return await call_one(invocation, name)
             except Fault as fault:

@@ -27,10 +27,10 @@ from gateway.validation.finding import BrokenError, Check, Fixed, unchecked
 from gateway.validation.forbidden import NonEmpty, compile_forbidden
 from gateway.validation.grammar import compile_grammar
 from gateway.validation.late import NO_TOOLS, LateCheck, Tools
+from gateway.validation.programs import compile_tests
 from gateway.validation.regex import compile_regex
 from gateway.validation.schema import compile_schema
 from gateway.validation.syntax import PythonSyntax
-from gateway.validation.tests_run import compile_tests
 
 NON_EMPTY = "non_empty"
 BUILT_IN = frozenset({NON_EMPTY, SYNTAX})
@@ -81,9 +81,7 @@ class _Compiler:
         """Build what a tool of the machine checks; None when there is no such tool."""
         hole, tools = self.hole, self.tools
         if isinstance(body, UnitTests) and tools.executor is not None:
-            return compile_tests(
-                body, hole.prompt, hole.suffix, _language(hole), tools.executor, tools.run_s
-            )
+            return compile_tests(body, hole.prompt, hole.suffix, _language(hole), tools.executor)
         return None
 
     def _check(self, body: ConstraintBody) -> Check:
@@ -187,9 +185,7 @@ def _examples(hole: Hole, tools: Tools) -> Iterator[NamedCheck]:
     cases = example_cases(f"{hole.prompt}\n{hole.suffix}")
     if cases:
         body = UnitTests(cases=cases)
-        check = compile_tests(
-            body, hole.prompt, hole.suffix, PYTHON_NAME, tools.executor, tools.run_s
-        )
+        check = compile_tests(body, hole.prompt, hole.suffix, PYTHON_NAME, tools.executor)
         yield NamedCheck(f"{OF_HOLE}examples", AWAITED, late=check)
 
 

@@ -13,15 +13,12 @@ from gateway.validation.finding import Finding
 class Tools:
     """What the machine has for late checks; None = it does not.
 
-    `examples` runs the `>>>` examples of Python code wherever there is an executor. The times are
-    those of one run, in seconds.
+    `examples` runs the `>>>` examples of Python code wherever there is an executor.
     """
 
     executor: Executor | None = None
     types: TypeChecker | None = None
     examples: bool = True
-    run_s: float = 10.0
-    types_s: float = 20.0
 
 
 NO_TOOLS = Tools()

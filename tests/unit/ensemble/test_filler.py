@@ -224,7 +224,7 @@ def test_the_tests_have_the_time_that_the_request_has_left() -> None:
         spec=HoleSpec(language="python"),
         constraints=(Constraint("tests", UnitTests("assert True")),),
     )
-    fakes = Ensemble(VirtualClock(), {"a": says("1")}, tools=Tools(executor, run_s=100.0))
+    fakes = Ensemble(VirtualClock(), {"a": says("1")}, tools=Tools(executor))
     request = make_request(hole=hole)
     run_virtual(fakes.clock, fakes.client.handle(fakes.exchange(request, seconds=5.0)))
     assert 4.0 < executor.times[0] <= 5.0

@@ -9,6 +9,7 @@ from gateway.core.constraint import Constraint, ForbiddenText, VerdictStatus
 from gateway.core.events import AttemptFailed, Delta, Failover, Judged, Started
 from gateway.core.faults import Fault, Kind, Origin, Reason
 from gateway.core.hole import Budget, Hole, HoleSpec, Sampling, Strategy
+from gateway.core.ports import Operation
 from gateway.ensemble.hold import Boundary, HoldSettings
 from tests.fakes.ensemble import Ensemble, fails, hangs, says
 from tests.fakes.values import make_request
@@ -282,3 +283,16 @@ def test_a_caller_in_process_is_refused_by_field_without_a_call(request_, field)
     assert fault.kind is Kind.INVALID
     assert fault.violations[0].field == field
     assert asked(ensemble) == []
+
+
+def test_text_that_was_sent_is_gone_on_from_and_not_written_anew() -> None:
+    """A repair after a part of its text was sent would send text twice."""
+    steps = {"a": says("eval(y)"), "b": fails(after="y\n+ "), "c": says("1")}
+    request = make_request(hole=Hole("x = ", constraints=(NO_EVAL,)), repair=True)
+    clock = VirtualClock()
+    ensemble = Ensemble(clock, steps)
+    answer = run_virtual(clock, ensemble.client.handle(ensemble.exchange(request, stream=True)))
+    operations = [invocation.task.operation for invocation in ensemble.asked]
+    assert operations == [Operation.GENERATE, Operation.REPAIR, Operation.GENERATE]
+    assert ensemble.asked[-1].task.draft is None
+    assert answer.chosen.completion.text == "y\n+ 1"

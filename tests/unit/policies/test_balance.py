@@ -14,7 +14,7 @@ from gateway.core.faults import Fault, Kind, Origin, Reason
 from gateway.core.hole import Sampling
 from gateway.core.outcome import Outcome
 from gateway.core.policy import Call, Invocation, not_called
-from gateway.core.ports import Task
+from gateway.core.ports import Draft, Operation, Task
 from gateway.core.snapshot import Snapshot
 from gateway.policies.balance import REFUSALS, balance
 from gateway.policies.retry import RetrySettings, retry
@@ -117,7 +117,15 @@ def test_the_replica_is_asked_with_its_own_endpoint_and_the_task_is_given_back()
     group, invocation = Group(), make_invocation(GROUP)
     plain = invocation.task
     sampling = Sampling(max_tokens=3)
-    task = replace(plain, sampling=sampling, candidate=2, partial="x", tries_before=1)
+    task = replace(
+        plain,
+        sampling=sampling,
+        candidate=2,
+        partial="x",
+        tries_before=1,
+        operation=Operation.REPAIR,
+        draft=Draft("y"),
+    )
     same = {one.name for one in fields(Task) if getattr(task, one.name) == getattr(plain, one.name)}
     assert same == {"request", "endpoint"}
     invocation.task = task

@@ -15,10 +15,8 @@ _CALLS_CHECK = re.compile(r"^check\(", re.MULTILINE)
 
 
 @value
-class TestsCheck:
+class ProgramCheck:
     """The program of prompt + fill + suffix + `code` runs to its end, and so does each case."""
-
-    __test__ = False  # pytest takes classes of this name for tests
 
     executor: Executor
     prompt: str
@@ -26,7 +24,6 @@ class TestsCheck:
     language: str
     code: str
     cases: tuple[str, ...]
-    longest_s: float
 
     async def find(self, text: str, left_s: float) -> LateFinding:
         """Run it; the reason says how many cases fail, and how the first one does."""
@@ -34,13 +31,13 @@ class TestsCheck:
         if self.code:
             source = f"{source}\n{self.code}\n"
         program = Program(self.language, source, self.cases)
-        report = await self.executor.run(program, min(self.longest_s, left_s))
+        report = await self.executor.run(program, left_s)
         return LateFinding(_finding(report), _behaviour(report, len(self.cases)))
 
 
 def compile_tests(
-    body: UnitTests, prompt: str, suffix: str, language: str, executor: Executor, longest_s: float
-) -> TestsCheck:
+    body: UnitTests, prompt: str, suffix: str, language: str, executor: Executor
+) -> ProgramCheck:
     """Build the check. Raises BrokenError when there is nothing to run."""
     if not (body.code.strip() or body.cases):
         raise BrokenError("unit_tests.code", "has no test; give code, cases or both")
@@ -50,7 +47,7 @@ def compile_tests(
     calls = _CALLS_CHECK.search(code) is not None
     if body.entry_point and _DEFINES_CHECK.search(code) and not calls:
         code = f"{code}\ncheck({body.entry_point})"
-    return TestsCheck(executor, prompt, suffix, language, code, body.cases, longest_s)
+    return ProgramCheck(executor, prompt, suffix, language, code, body.cases)
 
 
 def _finding(report: RunReport) -> Finding:

@@ -150,15 +150,6 @@ def test_the_verdicts_keep_the_order_of_priority() -> None:
     assert names == ["non_empty", "syntax", "tests", "digits"]
 
 
-def test_no_run_takes_longer_than_its_own_limit_or_what_is_left() -> None:
-    executor = says()
-    hole = Hole("x", "", PYTHON, (unit_tests("assert True"),))
-    for run_s, left in ((1.0, 3.0), (10.0, 3.0)):
-        checks = compile_checks(hole, tools=Tools(executor, run_s=run_s))
-        asyncio.run(checks.finish("y", checks.run("y"), left))
-    assert executor.times == [1.0, 3.0]
-
-
 EXAMPLES = '''def add(a, b):
     """Add.
 
