@@ -28,6 +28,7 @@ class EngineName(StrEnum):
 PORT = typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")
 LATENCY = typer.Option(help="replay: none, recorded, recorded*0.5 or 250ms.")
 FIELD = typer.Option(help="replay: OUR_NAME=NAME_IN_FILE; may be given several times.")
+CHOOSE = typer.Option(help="replay: candidate or seed; what chooses among completions.")
 PROFILE = typer.Option(help="ngram: fast, quality or constrained. replay: a TOML file.")
 
 
@@ -54,6 +55,7 @@ def model_server(
     pace_ms: Annotated[float | None, typer.Option(help="replay: pause between pieces.")] = None,
     hang: Annotated[bool, typer.Option("--hang", help="replay: never answer.")] = False,
     seed: Annotated[int | None, typer.Option(help="replay: seed of the failures.")] = None,
+    choose: Annotated[str | None, CHOOSE] = None,
 ) -> None:
     """Serve `ensemble.v1.ModelService` until SIGTERM or SIGINT, then drain.
 
@@ -69,6 +71,7 @@ def model_server(
         "pace_ms": pace_ms,
         "hang": hang or None,
         "seed": seed,
+        "choose": choose,
     }
     given = {name: value for name, value in flags.items() if value is not None}
     with exits():

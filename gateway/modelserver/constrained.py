@@ -11,13 +11,11 @@ import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 
-import grpc
-
 from gateway.core.constraint import VerdictStatus
-from gateway.core.faults import Fault, Kind
-from gateway.core.hole import Hole, HoleSpec
-from gateway.modelserver.engine import End, Engine, ModelCard, Piece, Query, Refusal
-from gateway.validation.compile import Checks, compile_checks
+from gateway.core.ports import Operation
+from gateway.modelserver.checks import checks_of
+from gateway.modelserver.engine import End, Engine, ModelCard, Piece, Query
+from gateway.validation.checks import Checks
 
 ROUNDS = 8
 WARMER = 0.15
@@ -38,11 +36,11 @@ class ConstrainedEngine:
 
     async def complete(self, query: Query) -> AsyncGenerator[Piece | End]:
         """Fill the hole; see `Engine`. Text comes only once a fill is chosen."""
-        if not query.constraints:
+        if not query.constraints or query.operation is Operation.CRITIQUE:
             async for said in self._engine.complete(query):
                 yield said
             return
-        checks = await asyncio.to_thread(_checks, query)
+        checks = await asyncio.to_thread(checks_of, query, query.language)
         best: list[Piece | End] = []
         fewest: int | None = None
         for number in range(ROUNDS):
@@ -55,17 +53,6 @@ class ConstrainedEngine:
                 break
         for item in best:
             yield item
-
-
-def _checks(query: Query) -> Checks:
-    spec = HoleSpec(language=query.language)
-    hole = Hole(query.prompt, query.suffix, spec, query.constraints)
-    try:
-        return compile_checks(hole)
-    except Fault as fault:
-        codes = {Kind.INFEASIBLE: grpc.StatusCode.FAILED_PRECONDITION}
-        code = codes.get(fault.kind, grpc.StatusCode.INVALID_ARGUMENT)
-        raise Refusal(code, fault.message) from None
 
 
 def _failed(checks: Checks, text: str) -> int:

@@ -11,11 +11,17 @@ import grpc
 from gateway.core.candidate import NO_USAGE, FinishReason, Usage
 from gateway.core.constraint import Constraint
 from gateway.core.hole import NO_SAMPLING, Sampling
+from gateway.core.ports import Draft, Operation
+
+NO_DRAFT = Draft("")
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What a caller wants completed. `candidate` is 0-based."""
+    """What a caller wants completed. `candidate` is 0-based.
+
+    `draft` is what to criticise or to repair, when that is the operation.
+    """
 
     prompt: str
     suffix: str = ""
@@ -23,6 +29,8 @@ class Query:
     constraints: tuple[Constraint, ...] = ()
     language: str = ""
     candidate: int = 0
+    operation: Operation = Operation.GENERATE
+    draft: Draft = NO_DRAFT
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +76,10 @@ class Engine(Protocol):
         ...
 
     def complete(self, query: Query) -> AsyncGenerator[Piece | End]:
-        """Write the completion piece by piece, then an End.
+        """Write the completion, or the critique, piece by piece, then an End.
 
-        Without an End the completion was cut off. Raises Refusal. The iterator gives way to other
-        tasks every few tokens, so that cancelling its task stops the work.
+        Without an End the completion was cut off. Raises Refusal, with UNIMPLEMENTED for an
+        operation that the engine does not offer. The iterator gives way to other tasks every few
+        tokens, so that cancelling its task stops the work.
         """
         ...

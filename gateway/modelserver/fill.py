@@ -6,14 +6,14 @@ import asyncio
 import heapq
 import math
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 
 from gateway.core.candidate import FinishReason
 from gateway.modelserver.blend import Blend
 from gateway.modelserver.engine import Piece, Query
 from gateway.modelserver.model import END
-from gateway.modelserver.search import Found, Search, Stretch, Text
+from gateway.modelserver.search import Search, Stretch, Text
 from gateway.modelserver.shape import Ending, Shape
 from gateway.modelserver.syntax import Surroundings
 
@@ -37,7 +37,12 @@ class Choice:
 
 
 class Fill:
-    """Writes the fill of one hole. `surroundings` is None when nothing is to be parsed."""
+    """Writes the fill of one hole. `surroundings` is None when nothing is to be parsed.
+
+    With `refused`, the first line is none that reads so, white space around it aside, and every
+    line is drawn among the likeliest ones, at temperature 0 too: whoever asks again wants another
+    text, and with another seed yet another.
+    """
 
     def __init__(
         self,
@@ -46,15 +51,17 @@ class Fill:
         query: Query,
         width: int,
         surroundings: Surroundings | None,
+        refused: str = "",
     ) -> None:
         self._blend = blend
         self._shape = shape
         self._sampling = query.sampling
         self._search = Search(blend, shape, query.sampling, width)
         self._surroundings = surroundings
+        self._refused = refused
         self._rng = random.Random(f"{query.sampling.seed or 0}/{query.candidate}")
 
-    async def parts(self) -> AsyncIterator[Part]:
+    async def parts(self) -> AsyncGenerator[Part]:
         """The fill, part by part."""
         most = self._sampling.max_tokens or DEFAULT_MAX_TOKENS
         if self._shape.ending is not Ending.FREE:
@@ -88,7 +95,7 @@ class Fill:
             text = following
         return first or (pieces, FinishReason.STOP)
 
-    async def _block(self, left: int) -> AsyncIterator[Part]:
+    async def _block(self, left: int) -> AsyncGenerator[Part]:
         """A fill without a suffix: line after line, up to the end of the block it begins."""
         text, stub = self._start(), self._shape.stub
         column: int | None = None
@@ -111,9 +118,12 @@ class Fill:
 
     async def _choose(self, text: Text, stub: str, most: int, before: str) -> Choice | None:
         """Search one stretch and choose among what was found."""
-        if self._sampling.temperature:
+        if self._refused:
+            found = await self._search.beam(text, stub, most)
+            ranked = self._shuffled(self._others(found.ended, stub), lambda ended: ended.score)
+        elif self._sampling.temperature:
             found = await self._search.draw(text, stub, most, self._rng)
-            ranked = self._shuffled(found)
+            ranked = self._shuffled(found.ended, lambda ended: ended.joint)
         else:
             found = await self._search.beam(text, stub, most)
             ranked = heapq.nlargest(PARSED, found.ended, key=lambda stretch: stretch.score)
@@ -128,14 +138,18 @@ class Fill:
                 return Choice(stretch.text, whole=True)
         return Choice(ranked[0].text, whole=True, reads=False)
 
-    def _shuffled(self, found: Found) -> list[Stretch]:
-        """Draw an order of the stretches by how well each joins to the suffix."""
+    def _others(self, ended: list[Stretch], stub: str) -> list[Stretch]:
+        """Leave out what is refused; only the first stretch has a stub."""
+        return [one for one in ended if not stub or one.text.text.strip() != self._refused]
+
+    def _shuffled(self, ended: list[Stretch], weight: Callable[[Stretch], float]) -> list[Stretch]:
+        """Draw an order of the stretches by the logarithms of their weights."""
         temperature = self._sampling.temperature or 1.0
         keyed: list[tuple[float, int]] = []
-        for index, stretch in enumerate(found.ended):
+        for index, stretch in enumerate(ended):
             noise = -math.log(-math.log(self._rng.random() or 0.5))
-            keyed.append((stretch.joint / temperature + noise, index))
-        return [found.ended[index] for _, index in heapq.nlargest(PARSED, keyed)]
+            keyed.append((weight(stretch) / temperature + noise, index))
+        return [ended[index] for _, index in heapq.nlargest(PARSED, keyed)]
 
     def _next_line(self, text: Text) -> Text | None:
         """Begin the line after a text, or None when the model would end there."""

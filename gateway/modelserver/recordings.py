@@ -1,8 +1,9 @@
 """Recorded completions from a JSONL file, plain or gzipped, checked whole before it is served.
 
 A row is `{"prompt", "suffix", "completions": [{"text", "latency_s", "finish_reason", "error",
-"logprobs"}]}`; a row without `completions` is itself a completion, and rows with the same prompt
-and suffix are put together in the order of the file. Other names are mapped by `names`.
+"logprobs"}]}`; a row without `completions` is itself a completion. A row with an `"operation"` of
+`critique` or `repair` holds answers to that instead of fills. Rows with the same prompt, suffix and
+operation are put together in the order of the file. Other names are mapped by `names`.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ import grpc
 
 from gateway.config.problems import ConfigError, Problem
 from gateway.core.candidate import FinishReason
+from gateway.core.ports import Operation
 
 FIELDS = frozenset({
-    "prompt", "suffix", "completions", "text", "latency_s", "finish_reason", "error", "logprobs",
+    "prompt", "suffix", "operation", "completions", "text", "latency_s", "finish_reason", "error",
+    "logprobs",
 })  # fmt: skip
 MOST_PROBLEMS = 50
 """Mistakes reported at once."""
@@ -41,12 +44,13 @@ class Recorded:
 
 
 Key = bytes
-"""SHA-256 of prompt, NUL and suffix."""
+"""SHA-256 of operation, prompt and suffix with NUL between them."""
 
 
-def key_of(prompt: str, suffix: str) -> Key:
-    """Look-up key of a hole."""
-    return hashlib.sha256(f"{prompt}\0{suffix}".encode("utf-8", "surrogatepass")).digest()
+def key_of(prompt: str, suffix: str, operation: Operation = Operation.GENERATE) -> Key:
+    """Look-up key of a hole and what is wanted for it."""
+    text = f"{operation}\0{prompt}\0{suffix}"
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
 def load(path: Path, names: Mapping[str, str]) -> dict[Key, list[Recorded]]:
@@ -109,6 +113,7 @@ class _Reading:
         values = cast("dict[str, Any]", row)
         prompt = self._string(values, "prompt", where, required=True)
         suffix = self._string(values, "suffix", where, required=False)
+        operation = self._choice(values, "operation", OPERATIONS, where, Operation.GENERATE)
         completions = values.get(self._name("completions"), [values])
         if not isinstance(completions, list) or not completions:
             self.problem(f"{where} completions", "must be a list of one or more", "fill the list")
@@ -119,7 +124,7 @@ class _Reading:
         ]
         if len(self.problems) == before:
             kept = [item for item in recorded if item is not None]
-            self.found.setdefault(key_of(prompt, suffix), []).extend(kept)
+            self.found.setdefault(key_of(prompt, suffix, operation), []).extend(kept)
 
     def _completion(self, item: object, where: str) -> Recorded | None:
         if not isinstance(item, dict):
@@ -179,6 +184,7 @@ class _Reading:
 
 
 FINISHES = {reason.value: reason for reason in FinishReason}
+OPERATIONS = {operation.value: operation for operation in Operation}
 
 
 def _is_number(value: object) -> TypeGuard[int | float]:

@@ -7,10 +7,12 @@ run can be repeated.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import random
 import re
 import tomllib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from enum import StrEnum
 from itertools import count
 from typing import Any
 
@@ -19,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from gateway.config.problems import ConfigError, Problem, problems_of
 from gateway.core.candidate import Usage
+from gateway.core.ports import Operation
 from gateway.modelserver.engine import End, ModelCard, Piece, Query, Refusal
 from gateway.modelserver.recordings import ERRORS, Key, Recorded, key_of
 from gateway.modelserver.tokenizer import split
@@ -29,6 +32,13 @@ Sleep = Callable[[float], Awaitable[None]]
 _LATENCY = re.compile(r"none|recorded(?:\*(?P<scale>\d+(?:\.\d+)?))?|(?P<ms>\d+(?:\.\d+)?)ms")
 
 
+class Choose(StrEnum):
+    """What chooses among several recorded completions."""
+
+    CANDIDATE = "candidate"
+    SEED = "seed"
+
+
 class ReplayProfile(BaseModel):
     """How a replay server behaves; the keys of its TOML file and the flags of the command.
 
@@ -36,6 +46,9 @@ class ReplayProfile(BaseModel):
     share of calls that fail with `error_code`. `error_every`: every k-th call fails too; 0 = none.
     `cut_after`: a completion ends without its end marker after so many characters. `pace_ms`:
     between two pieces of a stream. `hang`: no call is ever answered. `seed`: of the errors' draw.
+    `choose`: among several completions, `candidate` takes them in turn, by the number of the
+    candidate; `seed` draws one by the request's seed and that number, as a server that samples
+    would, where no seed counts as seed 0 so that runs repeat.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -48,6 +61,7 @@ class ReplayProfile(BaseModel):
     pace_ms: float = Field(default=0.0, ge=0.0, allow_inf_nan=False)
     hang: bool = False
     seed: int = 0
+    choose: Choose = Choose.CANDIDATE
 
     @field_validator("latency")
     @classmethod
@@ -72,6 +86,14 @@ class ReplayProfile(BaseModel):
             return float(found["ms"]) / 1000
         return recorded_s * float(found["scale"] or 1)
 
+    def place(self, candidate: int, seed: int | None, completions: int) -> int:
+        """Which of so many completions a candidate gets."""
+        if self.choose is Choose.CANDIDATE:
+            return candidate % completions
+        # Not `random`, whose draws for one seed may differ between versions of Python.
+        digest = hashlib.sha256(f"{seed or 0}/{candidate}".encode()).digest()
+        return int.from_bytes(digest[:8], "big") % completions
+
     def fails(self, call: int) -> bool:
         """Whether the call of this 1-based number fails."""
         if self.error_every and call % self.error_every == 0:
@@ -93,7 +115,10 @@ def profile_of(text: str, flags: Mapping[str, Any], source: str) -> ReplayProfil
 
 
 class ReplayEngine:
-    """Serves recorded completions; the number of the candidate chooses among several."""
+    """Serves recorded completions, and recorded critiques and repairs where there are any.
+
+    Which of several is the profile's to say. They are found by the hole, whatever the draft says.
+    """
 
     def __init__(
         self,
@@ -140,11 +165,19 @@ class ReplayEngine:
         yield End(recorded.finish, Usage(read, len(recorded.logprobs) or len(pieces)))
 
     def _find(self, query: Query) -> Recorded:
-        found = self._recordings.get(key_of(query.prompt, query.suffix))
+        candidate, operation = query.candidate, query.operation
+        found = self._recordings.get(key_of(query.prompt, query.suffix, operation))
+        if found is None and operation is Operation.CRITIQUE:
+            words = "no critique is recorded for this prompt and suffix"
+            raise Refusal(grpc.StatusCode.UNIMPLEMENTED, words)
+        if found is None and operation is Operation.REPAIR:
+            # The recorded model, asked once more.
+            candidate += 1
+            found = self._recordings.get(key_of(query.prompt, query.suffix))
         if found is None:
             words = "nothing is recorded for this prompt and suffix; record it or correct them"
             raise Refusal(grpc.StatusCode.NOT_FOUND, words)
-        return found[query.candidate % len(found)]
+        return found[self._profile.place(candidate, query.sampling.seed, len(found))]
 
 
 def _pieces(recorded: Recorded) -> list[Piece]:

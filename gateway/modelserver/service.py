@@ -14,10 +14,12 @@ from ensemble.v1 import model_service_pb2 as pb
 from grpc import aio
 
 from gateway.core.candidate import FinishReason
-from gateway.core.faults import Fault
+from gateway.core.faults import Fault, invalid
+from gateway.core.ports import Operation
 from gateway.ingress.messages import Reader
 from gateway.modelserver.engine import End, Engine, Piece, Query, Refusal
-from gateway.wire.enums import FINISH
+from gateway.wire.draft import draft_from_wire
+from gateway.wire.enums import FINISH, OPERATION_FROM
 from gateway.wire.hole import constraint_from_wire, sampling_from_wire
 from gateway.wire.result import usage_to_wire
 
@@ -164,7 +166,10 @@ async def _keep(piece: Piece) -> None:
 
 
 def query_from_wire(request: pb.ModelServiceGenerateRequest) -> Query:
-    """Translate a checked request."""
+    """Translate a checked request. Raises Fault where draft and operation do not agree."""
+    operation = OPERATION_FROM.get(request.operation, Operation.GENERATE)
+    if request.HasField("draft") is (operation is Operation.GENERATE):
+        raise invalid("draft", "belongs to CRITIQUE and REPAIR: set it with them, and only then")
     return Query(
         prompt=request.prompt,
         suffix=request.suffix,
@@ -172,6 +177,8 @@ def query_from_wire(request: pb.ModelServiceGenerateRequest) -> Query:
         constraints=tuple(constraint_from_wire(item) for item in request.constraints),
         language=request.language.lower(),
         candidate=request.candidate,
+        operation=operation,
+        draft=draft_from_wire(request.draft),
     )
 
 

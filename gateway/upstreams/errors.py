@@ -65,6 +65,12 @@ class ForeignError:
 REFUSED_REQUEST = ForeignError(
     Kind.INVALID, Origin.CALLER, Reason.UPSTREAM_REFUSED_REQUEST, "refused the request as invalid"
 )
+UNSUPPORTED = ForeignError(
+    Kind.INVALID,
+    Origin.CALLER,
+    Reason.UPSTREAM_REFUSED_REQUEST,
+    "does not offer the operation that is asked for",
+)
 TOO_LARGE_REQUEST = ForeignError(
     Kind.INVALID, Origin.CALLER, Reason.UPSTREAM_REFUSED_REQUEST, "cannot take so large a request"
 )

@@ -12,6 +12,7 @@ from google.rpc.status_pb2 import Status
 
 from gateway.core.endpoint import Endpoint
 from gateway.core.faults import Fault
+from gateway.core.ports import Operation
 from gateway.upstreams.errors import (
     BAD_CREDENTIALS,
     FAILED,
@@ -29,6 +30,7 @@ from gateway.upstreams.errors import (
     TOO_LATE,
     UNKNOWN_MODEL,
     UNREACHABLE,
+    UNSUPPORTED,
     ForeignError,
     Hint,
     hint_of,
@@ -66,9 +68,17 @@ _DETAILS_KEY = "grpc-status-details-bin"
 _PUSHBACK_KEY = "grpc-retry-pushback-ms"
 
 
-def fault_of_status(endpoint: Endpoint, error: grpc.aio.AioRpcError) -> Fault:
-    """Classify a failed call."""
+def fault_of_status(
+    endpoint: Endpoint, error: grpc.aio.AioRpcError, operation: Operation = Operation.GENERATE
+) -> Fault:
+    """Classify a failed call.
+
+    UNIMPLEMENTED speaks of the operation where the protocol leaves it to the server: what every
+    server must do is refused by none that speaks the protocol.
+    """
     code = error.code()
+    if code is grpc.StatusCode.UNIMPLEMENTED and operation is not Operation.GENERATE:
+        return UNSUPPORTED.fault(endpoint)
     if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
         too_large = _TOO_LARGE.match(error.details() or "")
         if too_large:

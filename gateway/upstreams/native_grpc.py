@@ -22,7 +22,7 @@ from gateway.core.constraint import Constraint
 from gateway.core.deadline import Deadline
 from gateway.core.endpoint import Endpoint
 from gateway.core.hole import Hole
-from gateway.core.ports import Clock, SendText, Task
+from gateway.core.ports import Clock, Operation, SendText, Task
 from gateway.upstreams.channels import open_channel
 from gateway.upstreams.errors import (
     CLOSING,
@@ -37,6 +37,8 @@ from gateway.upstreams.errors import (
 from gateway.upstreams.errors_grpc import fault_of_status
 from gateway.upstreams.headers import outgoing
 from gateway.upstreams.options import UpstreamOptions
+from gateway.wire.draft import draft_to_wire
+from gateway.wire.enums import OPERATION
 from gateway.wire.hole import constraint_to_wire, sampling_to_wire, spec_to_wire
 from gateway.wire.result import finish_from_wire
 
@@ -93,7 +95,7 @@ class NativeUpstream:
             answer = cast("ModelServiceGenerateResponse | None", await call)
         except grpc.aio.AioRpcError as error:
             # `from None`: the endpoint's words stay out of every traceback.
-            raise fault_of_status(self._endpoint, error) from None
+            raise fault_of_status(self._endpoint, error, task.operation) from None
         except asyncio.CancelledError:
             _end_rpc(call)
             self._refuse_when_closing()
@@ -105,7 +107,7 @@ class NativeUpstream:
     async def stream(self, task: Task, deadline: Deadline, send: SendText) -> Completion:
         """Complete the task's hole piece by piece. Raises Fault."""
         request = ModelServiceGenerateStreamRequest(request=self._request_of(task))
-        with self._mapped():
+        with self._mapped(task.operation):
             call = self._generate_stream(
                 request,
                 timeout=time_left(self._endpoint, deadline, self._clock),
@@ -171,23 +173,26 @@ class NativeUpstream:
                 prompt=hole.prompt + task.partial,
                 suffix=hole.suffix,
                 sampling=sampling_to_wire(task.sampling),
-                constraints=_constraints(hole),
+                # They steer the writing of a fill; a critique is none.
+                constraints=[] if task.operation is Operation.CRITIQUE else _constraints(hole),
                 language=hole.spec.language,
                 request_id=request.request_id,
                 candidate=task.candidate,
                 # A size alone steers no model, and most holes have nothing more.
                 hole=None if hole.spec.is_plain else spec_to_wire(hole.spec),
+                operation=OPERATION[task.operation],
+                draft=None if task.draft is None else draft_to_wire(task.draft),
             )
         except UnicodeEncodeError:
             raise UNSENDABLE.fault(self._endpoint) from None
 
     @contextmanager
-    def _mapped(self) -> Generator[None]:
+    def _mapped(self, operation: Operation) -> Generator[None]:
         try:
             yield
         except grpc.aio.AioRpcError as error:
             # `from None`: the endpoint's words stay out of every traceback.
-            raise fault_of_status(self._endpoint, error) from None
+            raise fault_of_status(self._endpoint, error, operation) from None
         except asyncio.CancelledError:
             self._refuse_when_closing()
             raise

@@ -9,9 +9,10 @@ from typing import Any
 from gateway.core.constraint import ConstraintBody, Grammar, GrammarSyntax, JsonSchema, Regex
 from gateway.core.endpoint import Endpoint
 from gateway.core.hole import Hole, Sampling
-from gateway.core.ports import Task
+from gateway.core.ports import Draft, Operation, Task
+from gateway.upstreams.errors import UNSUPPORTED
 from gateway.upstreams.options import Dialect, OpenAiMode, UpstreamOptions
-from gateway.upstreams.prompt import SYSTEM, chat_prompt
+from gateway.upstreams.prompt import AUTHOR, REVIEWER, chat_prompt, review_prompt
 
 PATHS: Mapping[OpenAiMode, str] = {
     OpenAiMode.CHAT: "/chat/completions",
@@ -22,15 +23,19 @@ PATHS: Mapping[OpenAiMode, str] = {
 def body_of(
     task: Task, endpoint: Endpoint, options: UpstreamOptions, *, stream: bool
 ) -> dict[str, Any]:
-    """Build the body. Only what is set is sent: servers answer 500 to parameters they dislike."""
+    """Build the body. Only what is set is sent: servers answer 500 to parameters they dislike.
+
+    The older call has no place for instructions: there a repair is a fill like the first one, drawn
+    by another endpoint or with another seed, and a critique raises Fault.
+    """
     hole = task.request.hole
     chat = options.openai_mode is OpenAiMode.CHAT
+    critique = task.operation is Operation.CRITIQUE
     body: dict[str, Any] = {"model": endpoint.model}
     if chat:
-        body["messages"] = [
-            {"role": "system", "content": SYSTEM},
-            {"role": "user", "content": chat_prompt(hole, task.partial)},
-        ]
+        body["messages"] = _messages(task)
+    elif critique:
+        raise UNSUPPORTED.fault(endpoint)
     else:
         body["prompt"] = hole.prompt + task.partial
         if hole.suffix:
@@ -39,11 +44,24 @@ def body_of(
     if options.logprobs:
         # The older call takes the number of alternatives; 1 is the least that all servers accept.
         body["logprobs"] = True if chat else 1
-    body.update(steering(hole, options))
+    if not critique:
+        body.update(steering(hole, options))
     if stream:
         body["stream"] = True
         body["stream_options"] = {"include_usage": True}
     return body
+
+
+def _messages(task: Task) -> list[dict[str, str]]:
+    hole, draft = task.request.hole, task.draft
+    match task.operation:
+        case Operation.GENERATE:
+            system, user = AUTHOR, chat_prompt(hole, task.partial)
+        case Operation.REPAIR:
+            system, user = AUTHOR, chat_prompt(hole, task.partial, draft)
+        case Operation.CRITIQUE:
+            system, user = REVIEWER, review_prompt(hole, draft or Draft(""))
+    return [{"role": "system", "content": system}, {"role": "user", "content": user}]
 
 
 def _sampling(sampling: Sampling, dialect: Dialect) -> dict[str, Any]:

@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import TypeVar, cast
 
-from ensemble.v1 import decision_pb2, gateway_service_pb2, hole_pb2, result_pb2
+from ensemble.v1 import (
+    decision_pb2,
+    gateway_service_pb2,
+    hole_pb2,
+    model_service_pb2,
+    result_pb2,
+)
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 
 from gateway.core.candidate import AttemptStatus, FinishReason
@@ -14,6 +20,9 @@ from gateway.core.constraint import GrammarSyntax, VerdictStatus
 from gateway.core.decision import ChainPolicy, RoutingReason
 from gateway.core.endpoint import Capability
 from gateway.core.hole import HoleKind, Priority, Strategy
+from gateway.core.pipeline import StepKind, StepStatus
+from gateway.core.ports import Operation
+from gateway.core.refinement import FailureStrategy, HoleStatus
 
 Member = TypeVar("Member", bound=StrEnum)
 Number = TypeVar("Number", bound=int)
@@ -44,3 +53,11 @@ FINISH = to_wire(FinishReason, result_pb2.FinishReason, "FINISH_REASON")
 FINISH_FROM = from_wire(FINISH)
 VERDICT_STATUS = to_wire(VerdictStatus, result_pb2.VerdictStatus, "VERDICT_STATUS")
 ATTEMPT_STATUS = to_wire(AttemptStatus, result_pb2.AttemptStatus, "ATTEMPT_STATUS")
+OPERATION = to_wire(Operation, model_service_pb2.Operation, "OPERATION")
+OPERATION_FROM = from_wire(OPERATION)
+FAILURE_STRATEGY_FROM = from_wire(
+    to_wire(FailureStrategy, gateway_service_pb2.FailureStrategy, "FAILURE_STRATEGY")
+)
+HOLE_STATUS = to_wire(HoleStatus, gateway_service_pb2.HoleStatus, "HOLE_STATUS")
+STEP_KIND = to_wire(StepKind, gateway_service_pb2.StepKind, "STEP_KIND")
+STEP_STATUS = to_wire(StepStatus, gateway_service_pb2.StepStatus, "STEP_STATUS")

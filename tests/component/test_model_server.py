@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import json
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -22,6 +24,14 @@ from grpc_reflection.v1alpha.reflection_pb2 import (
     ServerReflectionResponse,
 )
 
+from gateway.core.candidate import Completion
+from gateway.core.deadline import Deadline
+from gateway.core.endpoint import Endpoint
+from gateway.core.faults import Fault
+from gateway.core.hole import NO_SAMPLING, Hole, Request
+from gateway.core.outcome import Outcome, outcome_of
+from gateway.core.ports import Draft, Operation, Task
+from gateway.upstreams.connect import UpstreamOptions, connect
 from tests.fakes.processes import Running, start
 
 PROMPT = "def total(values):\n    result = 0\n    for value in values:\n"
@@ -34,15 +44,17 @@ def channel(server: Running) -> grpc.aio.Channel:
     return grpc.aio.insecure_channel(f"127.0.0.1:{server.port}")
 
 
-def ask(prompt: str = PROMPT, suffix: str = SUFFIX, **sampling: object) -> object:
+def ask(
+    prompt: str = PROMPT, suffix: str = SUFFIX, **sampling: object
+) -> pb.ModelServiceGenerateRequest:
     return pb.ModelServiceGenerateRequest(
         prompt=prompt, suffix=suffix, sampling=Sampling(**sampling)
     )
 
 
-def replayed(folder: Path, *completions: dict[str, object]) -> str:
+def replayed(folder: Path, *completions: dict[str, object], **fields: str) -> str:
     path = folder / "recorded.jsonl"
-    row = {"prompt": PROMPT, "suffix": SUFFIX, "completions": list(completions)}
+    row = {"prompt": PROMPT, "suffix": SUFFIX, "completions": list(completions), **fields}
     path.write_text(json.dumps(row) + "\n", encoding="utf-8")
     return str(path)
 
@@ -75,6 +87,86 @@ async def test_a_hole_is_filled_the_same_way_unary_and_streamed(ngram: Running) 
     done = messages[-1].done
     whole.text = ""
     assert done == whole
+
+
+def drafted(operation: pb.Operation, text: str, *issues: str) -> pb.ModelServiceGenerateRequest:
+    request = ask(temperature=0, seed=1)
+    request.MergeFrom(
+        pb.ModelServiceGenerateRequest(
+            operation=operation, draft=pb.Draft(text=text, issues=issues), language="python"
+        )
+    )
+    return request
+
+
+async def test_a_draft_is_criticised_and_repaired_by_a_real_model(ngram: Running) -> None:
+    broken = "        result += (value\n"
+    async with channel(ngram) as open_channel:
+        stub = ModelServiceStub(open_channel)
+        critique = await stub.Generate(drafted(pb.OPERATION_CRITIQUE, broken), timeout=20)
+        issues = critique.text.split("\n")
+        repair = await stub.Generate(drafted(pb.OPERATION_REPAIR, broken, *issues), timeout=20)
+        mended = PROMPT + repair.text + SUFFIX
+        again = await stub.Generate(drafted(pb.OPERATION_CRITIQUE, repair.text), timeout=20)
+    assert issues[0].startswith("syntax: ")
+    assert repair.text.strip() != broken.strip()
+    assert ast.parse(mended)
+    assert not again.text.startswith("syntax: ")
+
+
+@pytest.mark.parametrize("operation", [pb.OPERATION_CRITIQUE, pb.OPERATION_REPAIR])
+async def test_a_draft_that_is_missing_is_named(ngram: Running, operation: pb.Operation) -> None:
+    request = pb.ModelServiceGenerateRequest(prompt="x = ", operation=operation)
+    async with channel(ngram) as open_channel:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await ModelServiceStub(open_channel).Generate(request, timeout=20)
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert caught.value.details().startswith("draft: ")
+
+
+async def outcome_at(server: Running, operation: Operation) -> Completion | Fault:
+    """Ask through the gateway's own adapter."""
+    endpoint = Endpoint("real", url=f"grpc://127.0.0.1:{server.port}")
+    upstream = connect(endpoint, UpstreamOptions(), time.monotonic)
+    request = Request(Hole(PROMPT, SUFFIX), "r")
+    task = Task(request, endpoint, NO_SAMPLING, operation=operation, draft=Draft("        pass\n"))
+    try:
+        return await upstream.generate(task, Deadline(time.monotonic() + 20))
+    except Fault as fault:
+        return fault
+    finally:
+        await upstream.close()
+
+
+async def test_an_operation_that_was_not_recorded_counts_against_nobody(tmp_path: Path) -> None:
+    file = replayed(tmp_path, {"text": "        pass\n"}, {"text": "        result += value\n"})
+    async with start("model-server", "--engine", "replay", "--file", file) as server:
+        critique = await outcome_at(server, Operation.CRITIQUE)
+        repair = await outcome_at(server, Operation.REPAIR)
+    assert isinstance(critique, Fault)
+    assert outcome_of(critique) is Outcome.NOT_COUNTED
+    assert not critique.retryable
+    assert isinstance(repair, Completion)
+    assert repair.text == "        result += value\n"
+
+
+async def test_a_recorded_critique_comes_through_the_adapter(tmp_path: Path) -> None:
+    file = replayed(tmp_path, {"text": "line 1: adds nothing\n"}, operation="critique")
+    async with start("model-server", "--engine", "replay", "--file", file) as server:
+        critique = await outcome_at(server, Operation.CRITIQUE)
+    assert isinstance(critique, Completion)
+    assert critique.text == "line 1: adds nothing\n"
+
+
+async def test_the_seed_draws_among_recorded_completions_when_the_flag_says_so(
+    tmp_path: Path,
+) -> None:
+    file = replayed(tmp_path, *({"text": letter} for letter in "abc"))
+    arguments = ("--engine", "replay", "--file", file, "--choose", "seed")
+    async with start("model-server", *arguments) as server, channel(server) as open_channel:
+        stub = ModelServiceStub(open_channel)
+        texts = [(await stub.Generate(ask(seed=seed), timeout=20)).text for seed in range(6)]
+    assert "".join(texts) == "cbabab"
 
 
 async def test_models_health_and_reflection_are_served(ngram: Running) -> None:
@@ -268,11 +360,13 @@ async def test_wrong_recordings_are_3_with_every_line(tmp_path: Path) -> None:
 async def test_wrong_flags_and_profiles_are_3(tmp_path: Path) -> None:
     file = replayed(tmp_path, {"text": "x"})
     code, _, err = await run(
-        "--engine", "replay", "--file", file, "--latency", "soon", "--error-rate", "7"
+        *("--engine", "replay", "--file", file),
+        *("--latency", "soon", "--error-rate", "7", "--choose", "luck"),
     )
     assert code == 3
     assert "latency" in err
     assert "error_rate" in err
+    assert "choose" in err
     code, _, err = await run("--engine", "replay", "--file", file, "--profile", "missing.toml")
     assert code == 3
     assert "missing.toml" in err

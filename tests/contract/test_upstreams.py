@@ -4,89 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import pytest
 
 from gateway.core.candidate import FinishReason, Usage
 from gateway.core.deadline import Deadline
-from gateway.core.endpoint import Endpoint, Protocol
-from gateway.core.faults import Fault, Kind, Origin, Reason
-from gateway.core.hole import NO_SAMPLING, Hole, Request, Sampling
-from gateway.core.ports import Task, Upstream
-from gateway.upstreams.connect import UpstreamOptions, connect
-from gateway.upstreams.options import OpenAiMode
-from tests.fakes.model_server import FakeModelServer
-from tests.fakes.openai_server import FakeOpenAiServer
-from tests.fakes.script import Failure, Script
-
-PROMPT = "def add(a, b):\n    # a private prompt\n    "
-SUFFIX = "\n\nprint(add(1, 2))\n"
-SECRET = "sk-very-secret"
-TRACE = (("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),)
-
-
-@dataclass
-class Rig:
-    """A fake server with an adapter connected to it."""
-
-    server: FakeModelServer | FakeOpenAiServer
-    endpoint: Endpoint
-    options: UpstreamOptions
-    upstream: Upstream
-    sent: list[str] = field(default_factory=list)
-
-    @property
-    def script(self) -> Script:
-        return self.server.script
-
-    async def send(self, text: str) -> None:
-        self.sent.append(text)
-
-    def task(self, **changes: object) -> Task:
-        hole = Hole(PROMPT, SUFFIX)
-        request = Request(hole, "req-1", trace_context=(*TRACE, ("x-other", "stays here")))
-        return replace(Task(request, self.endpoint, NO_SAMPLING), **changes)
-
-    async def ask(self, streamed: bool, within_s: float = 10.0, **changes: object):
-        deadline = Deadline(time.monotonic() + within_s)
-        if streamed:
-            return await self.upstream.stream(self.task(**changes), deadline, self.send)
-        return await self.upstream.generate(self.task(**changes), deadline)
-
-    async def fault(self, streamed: bool, **changes: object) -> Fault:
-        with pytest.raises(Fault) as caught:
-            await self.ask(streamed, **changes)
-        return caught.value
-
-
-@pytest.fixture(params=["native", "chat", "completions"])
-async def rig(request: pytest.FixtureRequest) -> AsyncIterator[Rig]:
-    kind = request.param
-    native = kind == "native"
-    server = (FakeModelServer if native else FakeOpenAiServer)(Script())
-    async with AsyncExitStack() as stack:
-        await stack.enter_async_context(server)
-        endpoint = Endpoint(
-            "fake",
-            protocol=Protocol.NATIVE if native else Protocol.OPENAI,
-            url=server.url,
-            model="tiny",
-        )
-        mode = OpenAiMode.CHAT if native else OpenAiMode(kind)
-        options = UpstreamOptions(
-            secret=SECRET, openai_mode=mode, logprobs=True, max_message_bytes=200_000
-        )
-        upstream = connect(endpoint, options, time.monotonic)
-        stack.push_async_callback(upstream.close)
-        yield Rig(server, endpoint, options, upstream)
-
-
-@pytest.fixture(params=[False, True], ids=["unary", "stream"])
-def streamed(request: pytest.FixtureRequest) -> bool:
-    return request.param
+from gateway.core.faults import Kind, Origin, Reason
+from gateway.core.hole import Sampling
+from tests.fakes.rig import PROMPT, SECRET, SUFFIX, TRACE, Rig
+from tests.fakes.script import Failure
 
 
 async def test_the_answer_comes_back_whole(rig: Rig, streamed: bool) -> None:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 
 import grpc
 import pytest
 
 from gateway.core.candidate import FinishReason
 from gateway.core.constraint import Constraint, ConstraintBody, ForbiddenText, Regex
+from gateway.core.ports import Draft, Operation
 from gateway.modelserver.constrained import ROUNDS, ConstrainedEngine
 from gateway.modelserver.engine import End, ModelCard, Piece, Query, Refusal
 
@@ -76,3 +78,16 @@ async def test_a_broken_constraint_is_refused(
     with pytest.raises(Refusal) as caught:
         await text_of(ConstrainedEngine(Scripted("a")), query(*bodies))
     assert caught.value.code is code
+
+
+async def test_a_repair_is_tried_again_until_it_meets_the_constraints() -> None:
+    scripted = Scripted("a", "b1")
+    asked = replace(query(Regex("b[0-9]")), operation=Operation.REPAIR, draft=Draft("c"))
+    assert await text_of(ConstrainedEngine(scripted), asked) == "b1"
+    assert {one.draft.text for one in scripted.asked} == {"c"}
+
+
+async def test_a_critique_need_not_meet_the_constraints_of_the_fill() -> None:
+    scripted = Scripted("line 1: odd", "b1")
+    asked = replace(query(Regex("b[0-9]")), operation=Operation.CRITIQUE, draft=Draft("c"))
+    assert await text_of(ConstrainedEngine(scripted), asked) == "line 1: odd"

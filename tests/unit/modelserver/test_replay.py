@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import grpc
@@ -10,6 +12,8 @@ import pytest
 
 from gateway.config.problems import ConfigError
 from gateway.core.candidate import FinishReason
+from gateway.core.hole import Sampling
+from gateway.core.ports import Draft, Operation
 from gateway.modelserver.engine import End, Piece, Query, Refusal
 from gateway.modelserver.recordings import Key, Recorded, load, read, revision_of
 from gateway.modelserver.replay import ReplayEngine, ReplayProfile, profile_of
@@ -73,6 +77,95 @@ async def test_the_candidate_chooses_among_several() -> None:
     made, _ = engine(rows(row))
     texts = [text_of(await said(made, Query("p", candidate=number))) for number in range(4)]
     assert texts == ["a", "b", "c", "a"]
+
+
+THREE = {"prompt": "p", "completions": [{"text": "a"}, {"text": "b"}, {"text": "c"}]}
+
+
+async def drawn(made: ReplayEngine, candidate: int, seed: int | None) -> str:
+    query = Query("p", sampling=Sampling(seed=seed), candidate=candidate)
+    return text_of(await said(made, query))
+
+
+async def test_a_seed_draws_the_same_completion_every_time_and_in_every_process() -> None:
+    """The draws are written down: another hash would change every recorded evaluation."""
+    made, _ = engine(rows(THREE), choose="seed")
+    by_seed = [await drawn(made, 0, seed) for seed in range(12)]
+    assert "".join(by_seed) == "cbababcabbbc"
+    assert by_seed == [await drawn(made, 0, seed) for seed in range(12)]
+
+
+async def test_candidates_of_one_seed_are_drawn_anew() -> None:
+    made, _ = engine(rows(THREE), choose="seed")
+    texts = [await drawn(made, candidate, 7) for candidate in range(12)]
+    assert set(texts) == {"a", "b", "c"}
+    assert texts != ["a", "b", "c"] * 4
+
+
+async def test_a_request_without_a_seed_draws_as_with_seed_0() -> None:
+    made, _ = engine(rows(THREE), choose="seed")
+    assert [await drawn(made, n, None) for n in range(9)] == [
+        await drawn(made, n, 0) for n in range(9)
+    ]
+
+
+async def test_seeds_draw_evenly() -> None:
+    profile = ReplayProfile.model_validate({"choose": "seed"})
+    counts = Counter(profile.place(0, seed, 10) for seed in range(5000))
+    assert set(counts) == set(range(10))
+    assert all(400 < count < 600 for count in counts.values())
+
+
+async def test_the_seed_changes_nothing_unless_the_profile_says_so() -> None:
+    made, _ = engine(rows(THREE))
+    assert {await drawn(made, 1, seed) for seed in range(9)} == {"b"}
+
+
+REVIEWED = {"prompt": "p", "operation": "critique", "text": "line 1: odd"}
+REPAIRED = {"prompt": "p", "operation": "repair", "text": "mended"}
+
+
+def drafted(operation: Operation, prompt: str = "p", candidate: int = 0) -> Query:
+    return Query(prompt, candidate=candidate, operation=operation, draft=Draft("a"))
+
+
+async def test_a_row_answers_the_operation_that_it_was_recorded_for() -> None:
+    made, _ = engine(rows(THREE, REVIEWED, REPAIRED))
+    assert text_of(await said(made, Query("p"))) == "a"
+    assert text_of(await said(made, drafted(Operation.CRITIQUE))) == "line 1: odd"
+    assert text_of(await said(made, drafted(Operation.REPAIR))) == "mended"
+
+
+async def test_a_recorded_model_that_is_to_repair_gives_the_next_of_what_it_gave() -> None:
+    made, _ = engine(rows(THREE))
+    texts = [text_of(await said(made, drafted(Operation.REPAIR, candidate=n))) for n in range(3)]
+    assert texts == ["b", "c", "a"]
+
+
+async def test_a_repair_by_the_seed_is_the_draw_of_the_next_candidate() -> None:
+    made, _ = engine(rows(THREE), choose="seed")
+    query = replace(drafted(Operation.REPAIR, candidate=3), sampling=Sampling(seed=5))
+    assert text_of(await said(made, query)) == await drawn(made, 4, 5)
+
+
+@pytest.mark.parametrize("prompt", ["p", "never recorded"])
+async def test_a_critique_that_was_not_recorded_is_not_offered(prompt: str) -> None:
+    with pytest.raises(Refusal) as caught:
+        await said(engine(rows(THREE))[0], drafted(Operation.CRITIQUE, prompt))
+    assert caught.value.code is grpc.StatusCode.UNIMPLEMENTED
+
+
+async def test_a_repair_of_what_was_never_recorded_is_not_found() -> None:
+    with pytest.raises(Refusal) as caught:
+        await said(engine(rows(THREE))[0], drafted(Operation.REPAIR, "never recorded"))
+    assert caught.value.code is grpc.StatusCode.NOT_FOUND
+
+
+async def test_a_planned_failure_comes_before_any_operation() -> None:
+    made, _ = engine(rows(THREE), error_rate=1.0, error_code="UNAVAILABLE")
+    with pytest.raises(Refusal) as caught:
+        await said(made, drafted(Operation.CRITIQUE))
+    assert caught.value.code is grpc.StatusCode.UNAVAILABLE
 
 
 @pytest.mark.parametrize(
@@ -162,6 +255,7 @@ def test_every_mistake_is_told_with_its_line() -> None:
         json.dumps({"prompt": "p", "text": "x", "logprobs": [1.0]}),
         '{"prompt": "p", "text": "x", "latency_s": NaN}',
         json.dumps({"prompt": "", "text": "secret"}),
+        json.dumps({"prompt": "p", "text": "x", "operation": "praise"}),
     ]
     with pytest.raises(ConfigError) as caught:
         read(lines, {}, "test.jsonl")
@@ -179,6 +273,7 @@ def test_every_mistake_is_told_with_its_line() -> None:
         "line 6 completions[0] logprobs",
         "line 7 completions[0] latency_s",
         "line 8 prompt",
+        "line 9 operation",
     ]
     assert "secret" not in str(caught.value)
 
@@ -212,11 +307,14 @@ def test_a_profile_is_read_from_toml_and_flags_win() -> None:
 
 
 def test_every_mistake_in_a_profile_is_told() -> None:
-    text = 'latency = "soon"\nerror_rate = 2\nerror_code = "OK"\ncut_afer = 3\npace_ms = -1\n'
+    text = (
+        'latency = "soon"\nerror_rate = 2\nerror_code = "OK"\ncut_afer = 3\npace_ms = -1\n'
+        'choose = "luck"\n'
+    )
     with pytest.raises(ConfigError) as caught:
         profile_of(text, {}, "profile.toml")
     paths = {problem.path for problem in caught.value.problems}
-    assert paths == {"latency", "error_rate", "error_code", "cut_afer", "pace_ms"}
+    assert paths == {"latency", "error_rate", "error_code", "cut_afer", "pace_ms", "choose"}
 
 
 def test_a_profile_that_is_not_toml_is_a_mistake() -> None:

@@ -11,8 +11,10 @@ from ensemble.v1 import model_service_pb2 as pb
 from ensemble.v1.result_pb2 import FINISH_REASON_STOP
 
 from gateway.core.candidate import FinishReason, Usage
+from gateway.core.ports import Draft, Operation
 from gateway.modelserver.engine import End, ModelCard, Piece, Query, Refusal
 from gateway.modelserver.service import ModelService
+from gateway.wire.enums import OPERATION
 
 SECRET = "do not tell"
 
@@ -129,6 +131,14 @@ async def test_a_cut_stream_has_no_done_and_a_cut_answer_is_unavailable() -> Non
         (request(sampling={"top_p": 0.0}), grpc.StatusCode.INVALID_ARGUMENT),
         (request(constraints=[{"name": "empty"}]), grpc.StatusCode.INVALID_ARGUMENT),
         (request(model="other"), grpc.StatusCode.NOT_FOUND),
+        (request(operation=9), grpc.StatusCode.INVALID_ARGUMENT),
+        (request(operation=pb.OPERATION_CRITIQUE), grpc.StatusCode.INVALID_ARGUMENT),
+        (request(operation=pb.OPERATION_REPAIR), grpc.StatusCode.INVALID_ARGUMENT),
+        (request(draft={"text": SECRET}), grpc.StatusCode.INVALID_ARGUMENT),
+        (
+            request(operation=pb.OPERATION_GENERATE, draft={"text": SECRET}),
+            grpc.StatusCode.INVALID_ARGUMENT,
+        ),
     ],
 )
 async def test_a_bad_request_is_refused_before_the_engine_is_asked(
@@ -214,3 +224,29 @@ async def test_the_engine_is_given_everything_it_may_use() -> None:
     assert (asked.suffix, asked.language, asked.candidate) == ("s", "python", 3)
     assert (asked.sampling.seed, asked.sampling.stop) == (5, ("x",))
     assert [constraint.name for constraint in asked.constraints] == ["c"]
+
+
+@pytest.mark.parametrize("operation", [Operation.CRITIQUE, Operation.REPAIR])
+async def test_the_engine_is_given_the_draft_and_what_is_wanted_of_it(
+    operation: Operation,
+) -> None:
+    engine = Scripted()
+    draft = {"text": "d", "issues": ["line 1: odd"]}
+    raw = request(operation=OPERATION[operation], draft=draft)
+    answer = await generate(served(engine), raw)
+    assert answer.text == "a b"
+    assert engine.asked[0].operation is operation
+    assert engine.asked[0].draft == Draft("d", ("line 1: odd",))
+
+
+@pytest.mark.parametrize("operation", [pb.OPERATION_UNSPECIFIED, pb.OPERATION_GENERATE])
+async def test_an_operation_that_is_not_stated_is_a_fill(operation: pb.Operation) -> None:
+    engine = Scripted()
+    await generate(served(engine), request(operation=operation))
+    assert engine.asked[0].operation is Operation.GENERATE
+
+
+async def test_an_operation_that_an_engine_does_not_offer_is_unimplemented() -> None:
+    engine = Scripted(fails=Refusal(grpc.StatusCode.UNIMPLEMENTED, "no critique"))
+    raw = request(operation=pb.OPERATION_CRITIQUE, draft={})
+    assert await refused(served(engine), raw) is grpc.StatusCode.UNIMPLEMENTED

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from gateway.core.constraint import (
@@ -12,10 +14,13 @@ from gateway.core.constraint import (
     Regex,
 )
 from gateway.core.endpoint import Endpoint
+from gateway.core.faults import Fault, Kind
 from gateway.core.hole import NO_SAMPLING, Hole, HoleSpec, Request, Sampling
-from gateway.core.ports import Task
+from gateway.core.outcome import Outcome, outcome_of
+from gateway.core.ports import Draft, Operation, Task
 from gateway.upstreams.openai_body import body_of, steering
 from gateway.upstreams.options import Dialect, OpenAiMode, UpstreamOptions
+from gateway.upstreams.prompt import AUTHOR, REVIEWER
 
 ENDPOINT = Endpoint("e", model="m")
 COMPLETIONS = UpstreamOptions(openai_mode=OpenAiMode.COMPLETIONS)
@@ -25,8 +30,15 @@ GBNF = Grammar(GrammarSyntax.GBNF, 'root ::= "a"')
 LARK = Grammar(GrammarSyntax.LARK, 'start: "a"')
 
 
+DRAFT = Draft("eval(y)", ("no_eval: contains eval",))
+
+
 def task_of(hole: Hole, sampling: Sampling = NO_SAMPLING, partial: str = "") -> Task:
     return Task(Request(hole, "r"), ENDPOINT, sampling, partial=partial)
+
+
+def drafted(operation: Operation, hole: Hole) -> Task:
+    return replace(task_of(hole), operation=operation, draft=DRAFT)
 
 
 def test_a_bare_completion_sends_what_is_set_and_nothing_else() -> None:
@@ -105,3 +117,44 @@ def test_only_one_constraint_steers() -> None:
     }
     own = HoleSpec(grammar=LARK)
     assert steering(Hole("x", "", own, (high,)), options) == {"guided_grammar": LARK.text}
+
+
+def test_a_repair_is_asked_of_the_author_and_steered_like_a_fill() -> None:
+    hole = Hole("x = ", constraints=(Constraint("c", SCHEMA),))
+    body = body_of(drafted(Operation.REPAIR, hole), ENDPOINT, UpstreamOptions(), stream=False)
+    system, user = body["messages"]
+    assert system["content"] == AUTHOR
+    assert "eval(y)" in user["content"]
+    assert "- no_eval: contains eval" in user["content"]
+    assert "response_format" in body
+
+
+def test_a_critique_is_asked_of_a_reviewer_and_never_steered() -> None:
+    """A schema of the fill would force the critique into it."""
+    hole = Hole("x = ", spec=HoleSpec(json_schema=SCHEMA), constraints=(Constraint("c", GBNF),))
+    for dialect in Dialect:
+        options = UpstreamOptions(dialect=dialect)
+        body = body_of(drafted(Operation.CRITIQUE, hole), ENDPOINT, options, stream=False)
+        assert set(body) == {"model", "messages"}
+    system, user = body["messages"]
+    assert system["content"] == REVIEWER
+    assert "eval(y)" in user["content"]
+
+
+def test_a_draft_is_not_shown_to_a_model_that_is_to_generate() -> None:
+    task = drafted(Operation.GENERATE, Hole("x = "))
+    assert "eval" not in str(body_of(task, ENDPOINT, UpstreamOptions(), stream=False))
+
+
+def test_a_repair_by_the_older_call_is_a_fill_like_the_first_one() -> None:
+    task = drafted(Operation.REPAIR, Hole("x = ", "\n"))
+    plain = body_of(task_of(Hole("x = ", "\n")), ENDPOINT, COMPLETIONS, stream=False)
+    assert body_of(task, ENDPOINT, COMPLETIONS, stream=False) == plain
+
+
+def test_the_older_call_offers_no_critique_which_counts_against_nobody() -> None:
+    with pytest.raises(Fault) as caught:
+        body_of(drafted(Operation.CRITIQUE, Hole("x = ")), ENDPOINT, COMPLETIONS, stream=False)
+    assert caught.value.kind is Kind.INVALID
+    assert not caught.value.retryable
+    assert outcome_of(caught.value) is Outcome.NOT_COUNTED

@@ -13,7 +13,17 @@ from gateway.core.constraint import (
     UnitTests,
 )
 from gateway.core.hole import Hole, HoleKind, HoleOrigin, HoleSpec
-from gateway.upstreams.prompt import PROMPT_TEMPLATE_VERSION, SCALE, chat_prompt
+from gateway.core.ports import Draft
+from gateway.upstreams.prompt import (
+    MOST_DRAFT_CHARS,
+    MOST_ISSUE_CHARS,
+    MOST_ISSUES,
+    PROMPT_TEMPLATE_VERSION,
+    REVIEWER,
+    SCALE,
+    chat_prompt,
+    review_prompt,
+)
 
 FULL = Hole(
     "def f(x):\n    return ",
@@ -67,7 +77,7 @@ Write only the fill."""
 
 def test_the_template_is_golden() -> None:
     """A change of these words needs a new PROMPT_TEMPLATE_VERSION."""
-    assert PROMPT_TEMPLATE_VERSION == "1"
+    assert PROMPT_TEMPLATE_VERSION == "2"
     assert chat_prompt(FULL, "2 *") == GOLDEN
 
 
@@ -98,3 +108,86 @@ def test_code_with_fences_is_fenced_by_a_longer_one() -> None:
 
 def test_every_kind_of_hole_has_a_name() -> None:
     assert set(SCALE) == set(HoleKind)
+
+
+SMALL = Hole(
+    "x = ",
+    "\n",
+    HoleSpec(language="python", fill_constraints=(FillConstraint("style", "no lambda"),)),
+)
+DRAFT = Draft("eval(y)", ("no_eval: contains 'eval'", "line 1: not\n  quoted"))
+
+REPAIR = """\
+Fill this hole in python.
+The fill must meet these constraints:
+- style: no lambda
+Code before the hole:
+```python
+x = 
+```
+Code after the hole:
+```python
+
+
+```
+An earlier fill was not good enough:
+```python
+eval(y)
+```
+What is wrong with it:
+- no_eval: contains 'eval'
+- line 1: not quoted
+Write the whole fill anew, without what is wrong with the earlier one.
+Write only the fill."""  # noqa: W291 - the prompt ends so
+
+REVIEW = """\
+Review the draft of this hole in python.
+The draft must meet these constraints:
+- style: no lambda
+Code before the draft:
+```python
+x = 
+```
+The draft:
+```python
+eval(y)
+```
+Code after the draft:
+```python
+
+
+```
+Write only the issues, one a line, or OK."""  # noqa: W291 - the prompt ends so
+
+
+def test_a_repair_shows_the_earlier_fill_and_its_issues_and_asks_for_all_of_it_anew() -> None:
+    assert chat_prompt(SMALL, draft=DRAFT) == REPAIR
+
+
+def test_a_review_shows_the_draft_in_its_place() -> None:
+    assert review_prompt(SMALL, Draft("eval(y)")) == REVIEW
+    assert "`OK` alone" in REVIEWER
+
+
+def test_a_review_shows_what_is_known_to_be_wrong() -> None:
+    assert "\nWhat is wrong with it:\n- no_eval: contains 'eval'\n" in review_prompt(SMALL, DRAFT)
+
+
+def test_a_draft_without_issues_names_none() -> None:
+    assert "What is wrong" not in chat_prompt(SMALL, draft=Draft("eval(y)"))
+
+
+def test_a_prompt_is_bounded_whatever_the_draft() -> None:
+    issues = tuple(f"{number} " + "i" * 10_000 for number in range(10_000))
+    plain = len(chat_prompt(SMALL))
+    for prompt in (
+        chat_prompt(SMALL, draft=Draft("d" * 10**6, issues)),
+        review_prompt(SMALL, Draft("d" * 10**6, issues)),
+    ):
+        assert "(976000 more characters are left out.)" in prompt
+        assert "(9968 more are left out.)" in prompt
+        assert len(prompt) < plain + MOST_DRAFT_CHARS + MOST_ISSUES * (MOST_ISSUE_CHARS + 3) + 500
+
+
+def test_a_draft_with_fences_is_fenced_by_a_longer_one() -> None:
+    assert "\n````python\n```\n````\n" in chat_prompt(SMALL, draft=Draft("```"))

@@ -13,6 +13,8 @@ from google.rpc.status_pb2 import Status
 from gateway.core.deadline import Deadline
 from gateway.core.endpoint import Endpoint
 from gateway.core.faults import Fault, Kind, Origin, Reason
+from gateway.core.outcome import Outcome, did_no_work, outcome_of
+from gateway.core.ports import Operation
 from gateway.state.throttle import Throttle, ThrottleSettings
 from gateway.upstreams import errors_grpc, errors_http
 from gateway.upstreams.errors import (
@@ -30,11 +32,14 @@ WORDS = "the endpoint's words"
 
 
 def status_error(
-    code: grpc.StatusCode, details: str = WORDS, trailers: tuple[tuple[str, object], ...] = ()
+    code: grpc.StatusCode,
+    details: str = WORDS,
+    trailers: tuple[tuple[str, object], ...] = (),
+    operation: Operation = Operation.GENERATE,
 ) -> Fault:
     metadata = grpc.aio.Metadata(*trailers)
     error = grpc.aio.AioRpcError(code, grpc.aio.Metadata(), metadata, details)
-    return errors_grpc.fault_of_status(ENDPOINT, error)
+    return errors_grpc.fault_of_status(ENDPOINT, error, operation)
 
 
 def details(*messages: object) -> bytes:
@@ -86,6 +91,24 @@ GRPC = {
 def test_the_grpc_table(name: str) -> None:
     fault = status_error(grpc.StatusCode[name])
     assert (fault.kind, fault.origin, fault.reason, fault.retryable) == GRPC[name]
+
+
+@pytest.mark.parametrize("operation", [Operation.CRITIQUE, Operation.REPAIR])
+def test_an_operation_that_an_endpoint_does_not_offer_counts_neither_way(
+    operation: Operation,
+) -> None:
+    fault = status_error(grpc.StatusCode.UNIMPLEMENTED, operation=operation)
+    assert (fault.kind, fault.origin) == (Kind.INVALID, Origin.CALLER)
+    assert fault.reason is Reason.UPSTREAM_REFUSED_REQUEST
+    assert not fault.retryable
+    assert outcome_of(fault) is Outcome.NOT_COUNTED
+    assert did_no_work(fault.reason, received=0)
+
+
+@pytest.mark.parametrize("name", GRPC.keys() - {"UNIMPLEMENTED"})
+def test_any_other_status_says_the_same_whatever_was_wanted(name: str) -> None:
+    fault = status_error(grpc.StatusCode[name], operation=Operation.CRITIQUE)
+    assert repr(fault) == repr(status_error(grpc.StatusCode[name]))
 
 
 HTTP = {
