@@ -3,39 +3,146 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from gateway.core.candidate import Candidate
 from gateway.core.constraint import VerdictStatus
 from gateway.core.faults import Fault
-from gateway.ensemble.ending import settle
-from gateway.ensemble.judge import agreement, good_enough
+from gateway.ensemble.choose import CERTAIN, decided, rate
+from gateway.ensemble.ending import is_final, settle
+from gateway.ensemble.judge import best, good_enough
 from gateway.ensemble.run import Run
-from gateway.ensemble.sequential import walk
+from gateway.ensemble.sequential import draft_of, walk
 from gateway.routing.sampling import spread
+from gateway.validation.checks import Checks
+from gateway.validation.compile import NON_EMPTY
 
 
-async def best_of_n(run: Run, n: int) -> Candidate:
-    """Ask for `n` candidates over the endpoints of the chain, seeds and temperatures.
+async def best_of_n(run: Run, n: int, margin: float = CERTAIN) -> Candidate:
+    """Ask for up to `n` candidates over the endpoints of the chain, seeds and temperatures.
 
-    Ends early at the first candidate that a real check passed and none failed; the others are
-    cancelled and awaited. Otherwise the best of those that came is chosen, agreement between them
-    counting a little. When no candidate is acceptable, the endpoints not yet asked are tried in
-    turn. Raises Fault like `sequential`.
+    `run.in_flight` are asked for at once, and one more as each ends. No more are asked for, and
+    those that run are cancelled and awaited, as soon as one clears its checks or, where test cases
+    ran, the choice is `decided` by the `margin`. The one that cleared is chosen, else the best.
+    When no candidate is acceptable, the endpoints not yet asked are tried in turn, to repair the
+    best one if the request says so. Raises Fault like `sequential`.
     """
-    tasks = [asyncio.create_task(_candidate(run, index, n)) for index in range(n)]
-    try:
-        candidates, faults = await _collect(tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    race = _Race(run, n, margin)
+    await race.finish()
+    faults = race.faults
+    candidates = rate(race.candidates, run.scorer)
+    run.exchange.candidates[:] = candidates
     if not any(candidate.accepted for candidate in candidates):
-        return await walk(run, run.chain[n:], candidates, faults)
-    if len(candidates) > 1:
-        candidates = _rescore(run, candidates)
-    chosen = settle(candidates, faults)
+        if run.exchange.request.repair and candidates:
+            run.draft = draft_of(best(candidates))
+        return await walk(run, run.chain[len(race.tasks) :], candidates, faults)
+    cleared = [candidate for candidate in candidates if clears(candidate, run.checks)]
+    chosen = settle(cleared or candidates, faults)
     await run.emit_text(chosen.completion.text, chosen.index, chosen.endpoint)
     return chosen
+
+
+def clears(candidate: Candidate, checks: Checks) -> bool:
+    """Say whether a check of substance passed and none failed, so that no other need be asked.
+
+    Where advisory test cases may run, only a required late check is of substance: degenerate
+    programs pass many a generated case, and agreement tells more.
+    """
+    if not good_enough(candidate):
+        return False
+    passed = {
+        verdict.constraint
+        for verdict in candidate.verdicts
+        if verdict.status is VerdictStatus.PASSED and verdict.constraint != NON_EMPTY
+    }
+    late = [named for named in checks.checks if named.late is not None]
+    if any(named.required and named.name in passed for named in late):
+        return True
+    advisory = [named.name for named in late if not named.required]
+    if advisory and (candidate.behaviour or not passed.issuperset(advisory)):
+        return False
+    return bool(passed)
+
+
+@dataclass(slots=True)
+class _Race:
+    """The candidates of one request while they are asked for; `tasks` are in order of index."""
+
+    run: Run
+    n: int
+    margin: float
+    tasks: list[asyncio.Task[Candidate]] = field(default_factory=list[asyncio.Task[Candidate]])
+    candidates: list[Candidate] = field(default_factory=list[Candidate])
+    faults: list[Fault] = field(default_factory=list[Fault])
+
+    async def finish(self) -> None:
+        """Ask until nothing more is to be gained; no task is left when it returns or raises."""
+        try:
+            await self._collect()
+        finally:
+            for task in self.tasks:
+                task.cancel()
+            ended = await asyncio.gather(*self.tasks, return_exceptions=True)
+        taken = {candidate.index for candidate in self.candidates}
+        # One that came while the race was being ended was paid for, and may be the better one.
+        self.candidates += (
+            one for one in ended if isinstance(one, Candidate) and one.index not in taken
+        )
+
+    async def _collect(self) -> None:
+        running: set[asyncio.Task[Candidate]] = set()
+        while True:
+            while len(self.tasks) < self.n and len(running) < self.run.in_flight:
+                running.add(self._ask())
+            if not running:
+                return
+            done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            if self._over(task for task in self.tasks if task in done):
+                return
+
+    def _ask(self) -> asyncio.Task[Candidate]:
+        task = asyncio.create_task(_candidate(self.run, len(self.tasks), self.n))
+        self.tasks.append(task)
+        return task
+
+    def _over(self, done: Iterable[asyncio.Task[Candidate]]) -> bool:
+        """Take what ended and say whether the others need not be awaited."""
+        for task in done:
+            try:
+                candidate = task.result()
+            except Fault as fault:
+                self.faults.append(fault)
+                if is_final(fault):
+                    # No other call can help; those that run may still end well.
+                    self.n = len(self.tasks)
+                continue
+            self.candidates.append(candidate)
+            if clears(candidate, self.run.checks):
+                return True
+        return self._decided()
+
+    def _decided(self) -> bool:
+        """Say whether the choice stands already.
+
+        It may not while a required late check could make a candidate clear all, nor before one
+        candidate went through all test cases, since others may pass more than are known.
+        """
+        checks = self.run.checks
+        if not checks.late or any(named.late and named.required for named in checks.checks):
+            return False
+        if not any(_went_through(candidate, checks) for candidate in self.candidates):
+            return False
+        to_come = self.n - len(self.candidates) - len(self.faults)
+        return decided(self.candidates, to_come, self.margin)
+
+
+def _went_through(candidate: Candidate, checks: Checks) -> bool:
+    """Say whether every late check of a candidate was made."""
+    return all(
+        named.late is None or verdict.status is not VerdictStatus.UNCHECKED
+        for named, verdict in zip(checks.checks, candidate.verdicts, strict=True)
+    )
 
 
 async def _candidate(run: Run, index: int, n: int) -> Candidate:
@@ -48,40 +155,3 @@ async def _candidate(run: Run, index: int, n: int) -> Candidate:
         last=len(run.chain) == 1,
         ahead=run.chain[n:],
     )
-
-
-async def _collect(
-    tasks: list[asyncio.Task[Candidate]],
-) -> tuple[list[Candidate], list[Fault]]:
-    """Take candidates as they come, until one is verified or all are in."""
-    candidates: list[Candidate] = []
-    faults: list[Fault] = []
-    for next_done in asyncio.as_completed(tasks):
-        try:
-            candidate = await next_done
-        except Fault as fault:
-            faults.append(fault)
-            continue
-        candidates.append(candidate)
-        if _verified(candidate):
-            break
-    return candidates, faults
-
-
-def _verified(candidate: Candidate) -> bool:
-    """True when a check of substance passed and none failed."""
-    return good_enough(candidate) and any(
-        verdict.status is VerdictStatus.PASSED and verdict.constraint != "non_empty"
-        for verdict in candidate.verdicts
-    )
-
-
-def _rescore(run: Run, candidates: list[Candidate]) -> list[Candidate]:
-    """Score again with the agreement between the candidates, and record the new scores."""
-    shares = agreement([candidate.completion.text for candidate in candidates])
-    rescored: list[Candidate] = []
-    for candidate, share in zip(candidates, shares, strict=True):
-        score = run.scorer(candidate, share)
-        rescored.append(candidate.rated(score.value, score.method))
-    run.exchange.candidates[:] = rescored
-    return rescored

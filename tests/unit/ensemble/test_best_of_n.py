@@ -8,10 +8,11 @@ from gateway.core.candidate import AttemptStatus, Completion
 from gateway.core.constraint import Constraint, Regex
 from gateway.core.events import Delta
 from gateway.core.faults import Kind, Reason
-from gateway.core.hole import Hole, Sampling, Strategy
+from gateway.core.hole import Budget, Hole, Sampling, Strategy
 from gateway.core.policy import Invocation
-from tests.fakes.ensemble import fails, hangs, says
+from tests.fakes.ensemble import Ensemble, fails, hangs, says
 from tests.fakes.values import make_request
+from tests.fakes.virtual import VirtualClock, run_virtual
 from tests.unit.ensemble.test_sequential import ask, asked
 
 DIGITS = Constraint("digits", Regex("[0-9]+"))
@@ -158,3 +159,31 @@ def test_a_bug_in_one_candidate_cancels_the_others() -> None:
     with pytest.raises(RuntimeError, match="bug"):
         ask({"a": bug, "b": hangs(cancelled=cancelled)}, request=best_of(2))
     assert cancelled == ["b"]
+
+
+def test_when_the_budget_is_over_nobody_else_is_asked() -> None:
+    answer, _, ensemble = ask(
+        {"a": says("p")}, request=best_of(9, budget=Budget(max_attempts=2)), in_flight=2
+    )
+    assert len(ensemble.asked) == 2
+    assert len(answer.candidates) == 2
+    # The two that took the places of the first two; the other five were not tried.
+    assert [one.reason for one in answer.attempts].count(Reason.BUDGET_EXHAUSTED) == 2
+
+
+def test_a_caller_that_leaves_cancels_every_candidate() -> None:
+    clock = VirtualClock()
+    cancelled: list[str] = []
+
+    async def main() -> None:
+        started = asyncio.Event()
+        ensemble = Ensemble(clock, {"a": hangs(started, cancelled)})
+        task = asyncio.ensure_future(ensemble.client.generate(best_of(3), timeout_s=5))
+        await started.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    run_virtual(clock, main())
+    assert cancelled == ["a"] * 3
