@@ -95,7 +95,35 @@ ACROSS = """\
   or `grpcs://host:port` (TLS); `openai` takes `http://` or `https://`, and `/chat/completions` or
   `/completions` is appended to it. User and password in a URL are refused.
 - Each `secret_ref` can be followed.
+- No `[[pipeline]]` has the name of another or of a built-in one. Each of its references names a
+  field that a step gives, no steps wait for each other outside of its loop, every step and every
+  parameter is of use, its output always has a text, and some endpoint has what a step asks for.
 """
+
+MANY: Mapping[str, str] = {
+    "endpoint": "One table for each endpoint; the order matters for the default only.",
+    "pipeline": "One table for each pipeline, beside those that are built in.",
+}
+"""What is said of a section that may stand several times."""
+
+NESTED: Mapping[str, Mapping[str, str]] = {
+    "pipeline": {
+        "[[pipeline.step]]": "StepTable",
+        "{ source, default }": "SourceTable",
+        "{ step, text, issues }": "FallbackTable",
+        "[pipeline.parameters.NAME]": "ParameterTable",
+        "[pipeline.loop]": "LoopTable",
+    },
+}
+"""The tables inside of a section, by how they are written."""
+
+WORDS: Mapping[str, str] = {
+    "integer": "whole number",
+    "number": "number",
+    "string": "text",
+    "boolean": "boolean",
+    "object": "table",
+}
 
 Schema = Mapping[str, Any]
 
@@ -113,9 +141,12 @@ def render() -> str:
         heading = f"[[{name}]]" if many else f"[{name}]"
         parts.append(f"\n## `{heading}`\n\n{_sentence(section['description'])}\n")
         if many:
-            parts.append("\nOne table for each endpoint; the order matters for the default only.\n")
-        parts.append("\n| key | type | default | meaning |\n|---|---|---|---|\n")
-        parts.extend(_rows(section, schema))
+            parts.append(f"\n{MANY[name]}\n")
+        parts.extend(_table(section, schema))
+        for key, nested in NESTED.get(name, {}).items():
+            inner = cast("Schema", schema["$defs"][nested])
+            parts.append(f"\n### `{key}`\n\n{_sentence(inner['description'])}\n")
+            parts.extend(_table(inner, schema))
         rules = model.__pydantic_decorators__.model_validators
         parts.extend(f"\n{RULES[rule]}\n" for rule in rules)
     parts.append(ACROSS)
@@ -127,6 +158,11 @@ def _section_model(annotation: object) -> type[Section]:
     if isinstance(annotation, type) and issubclass(annotation, Section):
         return annotation
     return _section_model(get_args(annotation)[0])
+
+
+def _table(section: Schema, schema: Schema) -> Iterator[str]:
+    yield "\n| key | type | default | meaning |\n|---|---|---|---|\n"
+    yield from _rows(section, schema)
 
 
 def _rows(section: Schema, schema: Schema) -> Iterator[str]:
@@ -148,6 +184,8 @@ def _default(value: object) -> str:
 def _kind(field: Schema, schema: Schema) -> str:
     """Describe type and range in words."""
     options = [option for option in field.get("anyOf", (field,)) if option.get("type") != "null"]
+    if len(options) > 1:
+        return " or ".join(dict.fromkeys(_kind(option, schema) for option in options))
     field = _resolved(options[0], schema)
     if "enum" in field:
         return " or ".join(f"`{member}`" for member in field["enum"])
@@ -155,8 +193,7 @@ def _kind(field: Schema, schema: Schema) -> str:
         return f"list of {_kind(field['items'], schema)}"
     if "pattern" in field:
         return f"text like `{field['pattern']}`"
-    word = {"integer": "whole number", "number": "number", "string": "text", "boolean": "boolean"}
-    return " ".join((word[field["type"]], *_range(field))).rstrip()
+    return " ".join((WORDS[field["type"]], *_range(field))).rstrip()
 
 
 def _range(field: Schema) -> Iterator[str]:

@@ -24,6 +24,7 @@ MACHINES = (
     ("Ticket of the admission queue", "gateway.state.queue", ""),
     ("Request id", "gateway.state.replays", ""),
     ("First text of a stream", "gateway.ensemble.hold", ""),
+    ("Hole of a refinement", "gateway.ensemble.refine.statuses", ""),
 )
 """Each machine: its heading, the module that holds its `TRANSITIONS` and its `INITIAL`, and what
 stands before these names where the module holds two machines."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Self
 
+from gateway.config.pipelines import pipelines_of
 from gateway.config.reliability import HealthCheck
 from gateway.config.schema import Settings
+from gateway.config.tools import executor_of, tools_of
 from gateway.config.values import config_text, snapshot_of, upstream_options
 from gateway.core.candidate import Completion
 from gateway.core.endpoint import Endpoint
@@ -17,9 +20,10 @@ from gateway.core.exchange import Guard
 from gateway.core.policy import Call, Invocation, Policy
 from gateway.core.ports import Clock, Upstream
 from gateway.core.snapshot import Snapshot
-from gateway.ensemble.client import EnsembleClient, EnsembleSettings
+from gateway.ensemble.client import EnsembleClient
 from gateway.ensemble.hold import HoldSettings
 from gateway.ensemble.judge import SCORERS
+from gateway.ensemble.settings import EnsembleSettings
 from gateway.ingress.admin import ADMIN, TELEMETRY, AdminService, TelemetryService
 from gateway.ingress.grpc_server import SERVICE, GatewayService
 from gateway.ingress.listener import Listener, ListenerSettings
@@ -45,6 +49,9 @@ from gateway.state.reading import EndpointReading
 from gateway.state.standing import Health
 from gateway.upstreams.connect import connect, probe_of
 from gateway.upstreams.probe import Probe, Prober, ProbeSettings
+from gateway.validation.late import Tools
+
+log = logging.getLogger(__name__)
 
 Target = Endpoint
 """An endpoint as the router sees it: a server, or the representative of a group."""
@@ -192,7 +199,11 @@ class Gateway:
 
     async def __aenter__(self) -> Self:
         try:
-            self._ensemble = self._compose()
+            executor = executor_of(self.settings, self._clock)
+            why = "" if executor is None else await executor.probe()
+            if why:
+                log.warning("no sandbox: unit tests stay unchecked", extra={"reason": why})
+            self._ensemble = self._compose(tools_of(self.settings, executor))
             self._prober = Prober(self._probes(), self._heard)
             self._prober.start()
         except BaseException:
@@ -251,7 +262,7 @@ class Gateway:
             await self._listener.drain(server.drain_delay_s, server.drain_grace_s)
             self._listener = None
 
-    def _compose(self) -> EnsembleClient:
+    def _compose(self, tools: Tools) -> EnsembleClient:
         settings, parts = self.settings, self.parts
         calls: dict[str, Call] = {}
         for endpoint in self.snapshot.callable:
@@ -270,12 +281,16 @@ class Gateway:
                 settings.ensemble.best_of_n,
                 settings.server.default_deadline_s,
                 HoldSettings(settings.stream.hold, settings.stream.hold_chars),
+                settings.ensemble.in_flight,
+                settings.ensemble.min_confidence,
             ),
             scorer=SCORERS[settings.ensemble.scorer],
             judgements=parts.fleet,
             clock=self._clock,
             guards=[build(parts) for _, build in REQUEST_STACK],
             tenants=parts.tenants,
+            pipelines=pipelines_of(settings.pipeline),
+            tools=tools,
         )
 
     def _target(self, target: Target, calls: Mapping[str, Call]) -> Call:

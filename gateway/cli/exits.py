@@ -14,7 +14,7 @@ import typer
 class Exit(IntEnum):
     """What a command's exit code means; docs/errors.md lists them.
 
-    PARTIAL is reserved: its number is part of the contract, and no command ends so yet.
+    PARTIAL: a part of the work was not done.
     """
 
     OK = 0

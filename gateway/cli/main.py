@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from gateway.cli import ask, config, demo, endpoints, model_server, serve, show
+from gateway.cli import ask, config, demo, endpoints, model_server, pipeline, refine, serve, show
 
 app = typer.Typer(
     name="ensemble",
@@ -17,8 +17,10 @@ app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
 app.command("generate")(ask.generate)
 app.command("route")(ask.route)
+app.command("refine")(refine.refine)
 app.command("metrics")(show.metrics)
 app.add_typer(endpoints.app, name="endpoints")
+app.add_typer(pipeline.app, name="pipeline")
 app.add_typer(config.app, name="config")
 app.command("model-server")(model_server.model_server)
 

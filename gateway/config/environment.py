@@ -34,7 +34,7 @@ class Environment(EnvSettingsSource):
             return super().prepare_field_value(field_name, field, value, value_is_complex)
         except (ValueError, RecursionError):
             variable = f"{PREFIX}{field_name}".upper()
-            kind = "an array of tables" if field_name == "endpoint" else "a table"
+            kind = "an array of tables" if field_name in {"endpoint", "pipeline"} else "a table"
             self._unreadable.append(
                 Problem(variable, "is not JSON", f"write {kind} as JSON, or unset the variable")
             )

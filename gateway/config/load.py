@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource
 
 from gateway.config.environment import Environment, unknown_variables
+from gateway.config.pipeline_checks import pipeline_problems
 from gateway.config.problems import ConfigError, Problem, problems_of
 from gateway.config.schema import EndpointConfig, Settings
 from gateway.config.secrets import secret_problem
@@ -118,7 +119,7 @@ def _across(settings: Settings) -> list[Problem]:
                 f"use one of: {', '.join(names)}",
             )
         )
-    return problems
+    return problems + pipeline_problems(settings)
 
 
 def _url_problems(path: str, endpoint: EndpointConfig) -> list[Problem]:

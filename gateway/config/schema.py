@@ -11,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gateway.config.checking import ChecksConfig, SandboxConfig
+from gateway.config.pipeline_tables import PipelineTable
 from gateway.config.reliability import (
     AdmissionConfig,
     BalanceConfig,
@@ -81,6 +82,13 @@ class EnsembleConfig(Section):
     )
     in_flight: int = Field(
         default=4, ge=1, le=128, description="Candidates of one request asked for at once."
+    )
+    min_confidence: float = Field(
+        default=0.6,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="Least confidence of a fill of a refinement.",
     )
     default_endpoint: str | None = Field(
         default=None, description="Endpoint when no rule matches; default: the first one listed."
@@ -257,3 +265,4 @@ class Settings(BaseSettings):
     metrics: MetricsConfig = Field(default=MetricsConfig(), description="Counters.")
     log: LogConfig = Field(default=LogConfig(), description="Logs.")
     endpoint: tuple[EndpointConfig, ...] = Field(default=(), description="The remote models.")
+    pipeline: tuple[PipelineTable, ...] = Field(default=(), description="Own pipelines.")

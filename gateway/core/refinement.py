@@ -34,6 +34,9 @@ class HoleStatus(StrEnum):
 TEMPERATURES = (0.9, 0.7, 0.5, 0.3, 0.1)
 """Temperature of the first, second, ... try of a hole (P-02); the last one stays."""
 
+FEWEST_ROUNDS = 10
+"""Rounds that a refinement has at least, unless its caller says how many."""
+
 
 @value
 class RefineHole:
@@ -49,9 +52,13 @@ class RefineHole:
 
 @value
 class RefineOptions:
-    """How the holes are worked on (P-02). `min_confidence` None: the configured one."""
+    """How the holes are worked on (P-02).
 
-    max_iterations: int = 10
+    `max_iterations` None: 10 rounds, or one for each wave of holes where there are more. A round
+    tries every hole that is ready once. `min_confidence` None: the configured one.
+    """
+
+    max_iterations: int | None = None
     min_confidence: float | None = None
     parallel: bool = True
     temperatures: tuple[float, ...] = TEMPERATURES

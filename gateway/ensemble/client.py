@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from gateway.core.answer import Answer
+from gateway.core.composition import PipelineDefinition
 from gateway.core.deadline import Deadline
 from gateway.core.decision import RoutingDecision
 from gateway.core.events import Emit
 from gateway.core.exchange import Exchange, Guard, Handle
-from gateway.core.hole import NO_BUDGET, Request
+from gateway.core.hole import NO_BUDGET, Request, Strategy
+from gateway.core.pipeline import PipelineRun
 from gateway.core.policy import Account, Call
 from gateway.core.ports import Clock
+from gateway.core.refinement import Refinement
 from gateway.ensemble.account import UNLIMITED, SpendingAccount
 from gateway.ensemble.filler import Ensemble, Filler
 from gateway.ensemble.judge import Scorer
+from gateway.ensemble.pipeline.runner import run_pipeline, wanted
+from gateway.ensemble.refine.rounds import refine
 from gateway.ensemble.run import Judgements
 from gateway.ensemble.settings import EnsembleSettings
 from gateway.routing.router import ModelRouter
 from gateway.state.budget import TenantBudgets
 from gateway.validation.late import NO_TOOLS, Tools
+
+NO_PIPELINES: Mapping[str, PipelineDefinition] = MappingProxyType({})
 
 
 class EnsembleClient:
@@ -43,8 +51,10 @@ class EnsembleClient:
         guards: Sequence[Guard] = (),
         tenants: TenantBudgets | None = None,
         tools: Tools = NO_TOOLS,
+        pipelines: Mapping[str, PipelineDefinition] = NO_PIPELINES,
     ) -> None:
         self.router = router
+        self.pipelines = pipelines
         self._ensemble = Ensemble(calls, settings, scorer, judgements, clock, tools)
         self._tenants = tenants
         handle: Handle = self._fill
@@ -70,6 +80,13 @@ class EnsembleClient:
 
     async def _fill(self, exchange: Exchange) -> Answer:
         filler = self.filler(self._account(exchange.request))
+        if isinstance(exchange.work, Refinement):
+            least = self._ensemble.settings.min_confidence
+            return await refine(filler, exchange, exchange.work, least)
+        by_strategy = exchange.request.strategy is Strategy.PIPELINE
+        if by_strategy or isinstance(exchange.work, PipelineRun):
+            definition, run = wanted(exchange, self.pipelines)
+            return await run_pipeline(filler, exchange, definition, run)
         return await filler.fill(exchange)
 
     def filler(self, account: Account) -> Filler:

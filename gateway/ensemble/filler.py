@@ -114,17 +114,25 @@ class Filler:
         return Part(answer, None, answer.candidates, answer.attempts)
 
     async def critique(
-        self, exchange: Exchange, request: Request, name: str, draft: Draft, *, index: int = 0
+        self,
+        exchange: Exchange,
+        request: Request,
+        name: str,
+        draft: Draft,
+        *,
+        index: int = 0,
+        without: frozenset[str] = frozenset(),
     ) -> Critique:
         """Ask the first endpoint of the chain that answers what is wrong with a draft.
 
-        `index` numbers the critiques of a request. Attempts are recorded like those of `part`.
-        Raises Fault when no endpoint answers.
+        `index` numbers the critiques of a request. Endpoints in `without` are left out as long as
+        others are left. Attempts are recorded like those of `part`. Raises Fault when no endpoint
+        answers.
         """
         own = Exchange(request, exchange.deadline)
         faults: list[Fault] = []
         try:
-            run = self.run(own)
+            run = self.run(own, without=without)
             for place, endpoint in enumerate(run.chain):
                 ahead = run.chain[place + 1 :]
                 try:

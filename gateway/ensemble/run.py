@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from gateway.core.faults import Reason
 from gateway.core.hole import Sampling
 from gateway.core.policy import Account, Call, Invocation
 from gateway.core.ports import Clock, Draft, Operation, SendText, Task
+from gateway.ensemble.checking import check_text
 from gateway.ensemble.hold import Boundary, Hold, HoldSettings
 from gateway.ensemble.judge import Scorer, good_enough
 from gateway.routing.sampling import plan_sampling
@@ -159,25 +159,17 @@ class Run:
         self, completion: Completion, task: Task, answered_by: str, elapsed_s: float
     ) -> Candidate:
         checks, started = self.checks, self.clock()
-        if checks.costly(completion.text):
-            verdicts = await asyncio.to_thread(checks.run, completion.text)
-        else:
-            verdicts = checks.run(completion.text)
-        behaviour: tuple[bool, ...] = ()
-        if checks.late:
-            left_s = self.exchange.deadline.left(self.clock())
-            found = await checks.finish(completion.text, verdicts, left_s)
-            verdicts, behaviour = found.verdicts, found.behaviour
+        found = await check_text(checks, completion.text, self.exchange.deadline, self.clock)
         unscored = Candidate(
             task.candidate,
             answered_by,
             completion,
-            verdicts,
+            found.verdicts,
             seed=task.sampling.seed,
             temperature=task.sampling.temperature,
             elapsed_s=elapsed_s,
             check_s=self.clock() - started,
-            behaviour=behaviour,
+            behaviour=found.behaviour,
         )
         score = self.scorer(unscored, None)
         self.judgements.judged(answered_by, score.value if score.finite else math.nan)

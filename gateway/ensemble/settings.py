@@ -15,6 +15,7 @@ class EnsembleSettings:
     `max_attempts` is the number of endpoints tried in sequence, the primary included (E-04).
     `best_of_n` is None for sequential fallback, else the most candidates; `in_flight` of them are
     asked for at once. `hold` says how much of a stream is kept back before the caller sees any.
+    `min_confidence` is what a fill of a refinement needs at least, 0..1.
     """
 
     fallback_enabled: bool = True
@@ -23,3 +24,4 @@ class EnsembleSettings:
     default_deadline_s: float = 300.0
     hold: HoldSettings = field(default=HoldSettings())
     in_flight: int = 4
+    min_confidence: float = 0.6

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from hashlib import sha256
 from itertools import count
 
 import grpc
 from ensemble.v1 import gateway_service_pb2 as pb
+from google.protobuf.message import Message
 from grpc import aio
 
-from gateway.core.candidate import Answer
-from gateway.core.events import AttemptFailed, Delta, Emit, Event, Failover, Judged, Started
+from gateway.core.answer import Answer
+from gateway.core.events import Emit, Event
 from gateway.core.exchange import Exchange
 from gateway.core.faults import Fault, invalid
 from gateway.core.hole import Priority, Request
@@ -21,17 +22,20 @@ from gateway.ensemble.client import EnsembleClient
 from gateway.ingress.batch import answer_in_order
 from gateway.ingress.context import Context, Rpc, answered, bug, caller_left
 from gateway.ingress.messages import Reader, check
+from gateway.wire.events import done_to_wire, event_to_wire
 from gateway.wire.failure import CODES, detail_to_wire
-from gateway.wire.request import request_from_wire
-from gateway.wire.result import (
-    answer_to_bytes,
-    answer_to_wire,
-    attempt_to_wire,
-    decision_to_wire,
-    verdict_to_wire,
+from gateway.wire.pipeline import (
+    pipeline_done_to_wire,
+    pipeline_event_to_wire,
+    pipeline_run_from_wire,
+    pipelines_to_wire,
 )
+from gateway.wire.refine import refine_done_to_wire, refine_event_to_wire, refinement_from_wire
+from gateway.wire.request import request_from_wire
+from gateway.wire.result import answer_to_bytes, answer_to_wire, decision_to_wire
 
 SERVICE = "ensemble.v1.GatewayService"
+Numbered = pb.GenerateStreamResponse | pb.RefineResponse | pb.RunPipelineResponse
 
 
 class GatewayService:
@@ -52,6 +56,8 @@ class GatewayService:
         self._read_stream = Reader(pb.GenerateStreamRequest)
         self._read_batch = Reader(pb.BatchGenerateRequest)
         self._read_route = Reader(pb.RouteRequest)
+        self._read_refine = Reader(pb.RefineRequest)
+        self._read_pipeline = Reader(pb.RunPipelineRequest)
 
     def handlers(self) -> grpc.GenericRpcHandler:
         """Register the RPCs without serializers: messages are read and checked here."""
@@ -62,6 +68,9 @@ class GatewayService:
                 "GenerateStream": grpc.unary_stream_rpc_method_handler(self.generate_stream),
                 "BatchGenerate": grpc.stream_stream_rpc_method_handler(self.batch_generate),
                 "Route": grpc.unary_unary_rpc_method_handler(self.route),
+                "Refine": grpc.unary_stream_rpc_method_handler(self.refine),
+                "RunPipeline": grpc.unary_stream_rpc_method_handler(self.run_pipeline),
+                "ListPipelines": grpc.unary_unary_rpc_method_handler(self.list_pipelines),
             },
         )
 
@@ -79,23 +88,61 @@ class GatewayService:
     async def generate_stream(self, raw: bytes, context: Context) -> None:
         """Fill one hole, handing out its text as it comes."""
 
+        def begin(rpc: Rpc, emit: Emit) -> Exchange:
+            return self._exchange(rpc, self._read_stream(raw).request, emit)
+
+        await self._streamed(context, begin, event_to_wire, done_to_wire)
+
+    async def refine(self, raw: bytes, context: Context) -> None:
+        """Fill many holes of one source, telling each one's progress."""
+
+        def begin(rpc: Rpc, emit: Emit) -> Exchange:
+            message = self._read_refine(raw)
+            exchange = self._exchange(rpc, message.request, emit, whole=message)
+            exchange.work = refinement_from_wire(message)
+            return exchange
+
+        await self._streamed(context, begin, refine_event_to_wire, refine_done_to_wire)
+
+    async def run_pipeline(self, raw: bytes, context: Context) -> None:
+        """Run a pipeline on one hole, telling each step as it ends."""
+
+        def begin(rpc: Rpc, emit: Emit) -> Exchange:
+            message = self._read_pipeline(raw)
+            exchange = self._exchange(rpc, message.request, emit, whole=message)
+            exchange.work = pipeline_run_from_wire(message)
+            return exchange
+
+        await self._streamed(context, begin, pipeline_event_to_wire, pipeline_done_to_wire)
+
+    async def _streamed(
+        self,
+        context: Context,
+        begin: Callable[[Rpc, Emit], Exchange],
+        event_to_wire: Callable[[Event, str], Numbered | None],
+        done_to_wire: Callable[[Answer, Request, str], Numbered],
+    ) -> None:
+        """Answer with events, numbered from 0, and the answer last."""
+
         async def work(rpc: Rpc) -> None:
             numbers = count()
 
             # On the path of every piece of text, so it writes by itself.
             async def emit(event: Event) -> None:
-                response = _event_to_wire(event, rpc.request_id)
+                response = event_to_wire(event, rpc.request_id)
+                if response is None:
+                    return
                 response.sequence = next(numbers)
                 try:
                     await context.write(response.SerializeToString())
                 except aio.InternalError:
                     raise caller_left() from None
 
-            exchange = self._exchange(rpc, self._read_stream(raw).request, emit)
+            exchange = begin(rpc, emit)
             answer = await self._client.handle(exchange)
             _set_trailers(rpc, answer, exchange)
-            done = answer_to_wire(answer, exchange.request, trace_id=rpc.trace_id, with_text=False)
-            last = pb.GenerateStreamResponse(sequence=next(numbers), done=done)
+            last = done_to_wire(answer, exchange.request, rpc.trace_id)
+            last.sequence = next(numbers)
             await rpc.write(last.SerializeToString())
 
         await answered(context, work)
@@ -124,15 +171,29 @@ class GatewayService:
 
         return await answered(context, work)
 
+    async def list_pipelines(self, raw: bytes, context: Context) -> bytes:  # noqa: ARG002 - no fields
+        """List the pipelines that can be run."""
+
+        async def work(_: Rpc) -> bytes:
+            return pipelines_to_wire(self._client.pipelines.values()).SerializeToString()
+
+        return await answered(context, work)
+
     def _exchange(
-        self, rpc: Rpc, message: pb.GenerateRequest, emit: Emit | None = None
+        self,
+        rpc: Rpc,
+        message: pb.GenerateRequest,
+        emit: Emit | None = None,
+        *,
+        whole: pb.RefineRequest | pb.RunPipelineRequest | None = None,
     ) -> Exchange:
+        """Begin an exchange; `whole` is the message of which `message` is the common part."""
         deadline = rpc.deadline(self._clock(), self._longest_s)
         request = _request(message, rpc, rpc.request_id)
         rpc.request_id = request.request_id
         exchange = rpc.exchange = Exchange(request, deadline, emit)
         if message.request_id:
-            exchange.fingerprint = _fingerprint(message)
+            exchange.fingerprint = _fingerprint(message if whole is None else whole)
         return exchange
 
     async def _one_of_batch(self, rpc: Rpc, raw: bytes) -> bytes:
@@ -159,9 +220,10 @@ class GatewayService:
         return response.SerializeToString()
 
 
-def _fingerprint(message: pb.GenerateRequest) -> bytes:
+def _fingerprint(message: Message) -> bytes:
     """Digest a body; maps are written in one order, so equal bodies give equal digests."""
-    return sha256(message.SerializeToString(deterministic=True)).digest()
+    body = message.SerializeToString(deterministic=True)
+    return sha256(message.DESCRIPTOR.full_name.encode() + b"\0" + body).digest()
 
 
 def _request(
@@ -196,23 +258,3 @@ def _set_trailers(rpc: Rpc, answer: Answer, exchange: Exchange) -> None:
         ("x-ensemble-attempts", str(len(answer.attempts))),
         ("x-ensemble-cache", "replay" if exchange.replayed else "miss"),
     )
-
-
-def _event_to_wire(event: Event, request_id: str) -> pb.GenerateStreamResponse:
-    match event:
-        case Delta(text, candidate, endpoint):
-            delta = pb.StreamDelta(text=text, candidate=candidate, endpoint=endpoint)
-            return pb.GenerateStreamResponse(delta=delta)
-        case Started(decision):
-            started = pb.StreamStarted(decision=decision_to_wire(decision), request_id=request_id)
-            return pb.GenerateStreamResponse(started=started)
-        case AttemptFailed(attempt):
-            failed = pb.StreamAttemptFailed(attempt=attempt_to_wire(attempt))
-            return pb.GenerateStreamResponse(attempt_failed=failed)
-        case Failover(from_endpoint, to_endpoint, resumed_at):
-            failover = pb.StreamFailover(
-                from_endpoint=from_endpoint, to_endpoint=to_endpoint, resumed_at=resumed_at
-            )
-            return pb.GenerateStreamResponse(failover=failover)
-        case Judged(verdict):
-            return pb.GenerateStreamResponse(verdict=verdict_to_wire(verdict))

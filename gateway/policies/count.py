@@ -52,14 +52,18 @@ def count(counter: Counter, target_of: Callable[[str], str]) -> Guard:
 def _calls(exchange: Exchange, target_of: Callable[[str], str]) -> tuple[int, int]:
     """Count the calls made, and those to endpoints other than the primary.
 
-    The calls of a repeated request are its first one's.
+    The calls of a repeated request are its first one's. A part of a request, such as a hole of a
+    refinement, is routed by itself: its primary is the endpoint that was to be called first.
     """
     called = others = 0
     if exchange.replayed:
         return called, others
     primary = exchange.decision.primary if exchange.decision is not None else ""
+    primaries = {"": primary}
     for attempt in exchange.attempts:
+        target = target_of(attempt.endpoint)
+        first = primaries.setdefault(attempt.part, target)
         if attempt.status is not AttemptStatus.SKIPPED:
             called += 1
-            others += target_of(attempt.endpoint) != primary
+            others += target != first
     return called, others

@@ -6,6 +6,8 @@ from sys import getsizeof
 
 from gateway.core.answer import Answer
 from gateway.core.events import Delta, Event, Judged, Started
+from gateway.core.pipeline import StepEnded
+from gateway.core.refinement import HoleProgress
 
 MOST_EVENTS_AHEAD = 256
 MOST_CHARS_AHEAD = 1024 * 1024
@@ -45,7 +47,7 @@ class EventLog:
     @property
     def size(self) -> int:
         """Bytes it takes, about."""
-        texts = sum(getsizeof(event.text) for event in self._events if isinstance(event, Delta))
+        texts = sum(getsizeof(text) for event in self._events for text in _texts(event))
         return texts + EVENT_BYTES * len(self._events)
 
     @property
@@ -73,8 +75,7 @@ class EventLog:
     def append(self, event: Event) -> None:
         """Write the next event."""
         self._events.append(event)
-        if isinstance(event, Delta):
-            self._chars += len(event.text)
+        self._chars += sum(map(len, _texts(event)))
         if len(self._events) >= self._merge_at:
             self.merge()
 
@@ -84,8 +85,7 @@ class EventLog:
             return None
         event = self._events[cursor.place]
         cursor.place += 1
-        if isinstance(event, Delta):
-            cursor.chars += len(event.text)
+        cursor.chars += sum(map(len, _texts(event)))
         return event
 
     def merge(self) -> None:
@@ -111,6 +111,17 @@ def events_of(answer: Answer) -> tuple[Event, ...]:
     text = chosen.completion.text
     deltas = (Delta(text, chosen.index, chosen.endpoint),) if text else ()
     return (Started(answer.decision), *deltas, *map(Judged, chosen.verdicts))
+
+
+def _texts(event: Event) -> tuple[str, ...]:
+    """The texts of an event that may be long: what a model wrote."""
+    if isinstance(event, Delta):
+        return (event.text,)
+    if isinstance(event, HoleProgress):
+        return (event.hole.fill,)
+    if isinstance(event, StepEnded):
+        return (event.node.text, *event.node.issues)
+    return ()
 
 
 def _place(cursor: Cursor) -> int:

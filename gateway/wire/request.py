@@ -34,7 +34,6 @@ def request_from_wire(
     """
     if (
         wire.trace
-        or wire.strategy == gateway_service_pb2.STRATEGY_PIPELINE
         or wire.objective > decision_pb2.OBJECTIVE_BALANCED
         or wire.routing_mode == decision_pb2.ROUTING_MODE_LEARNED
     ):
@@ -60,6 +59,8 @@ def request_from_wire(
         trace_context,
         tenant,
         PRIORITY_FROM.get(wire.priority, priority),
+        wire.repair,
+        wire.pipeline,
     )
 
 
@@ -84,8 +85,6 @@ def _unavailable(wire: gateway_service_pb2.GenerateRequest) -> Fault:
     """Name what the contract has and this version has not: nothing is ignored."""
     if wire.trace:
         return _not_yet("trace")
-    if wire.strategy == gateway_service_pb2.STRATEGY_PIPELINE:
-        return _not_yet("strategy")
     if wire.objective > decision_pb2.OBJECTIVE_BALANCED:
         return _not_yet("objective")
     words = "no learned layer is loaded; use AUTO or RULES"

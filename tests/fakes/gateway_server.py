@@ -31,6 +31,7 @@ Behaviour = Callable[[Any, grpc.ServicerContext], Any]
 UNARY = {
     "Generate": ("ensemble.v1.GatewayService", pb.GenerateRequest),
     "Route": ("ensemble.v1.GatewayService", pb.RouteRequest),
+    "ListPipelines": ("ensemble.v1.GatewayService", pb.ListPipelinesRequest),
     "ListEndpoints": ("ensemble.v1.AdminService", admin.ListEndpointsRequest),
     "DrainEndpoint": ("ensemble.v1.AdminService", admin.DrainEndpointRequest),
     "UndrainEndpoint": ("ensemble.v1.AdminService", admin.UndrainEndpointRequest),
@@ -134,6 +135,16 @@ def _handlers(answer: Callable[[str, Any, Any], Any]) -> list[grpc.GenericRpcHan
         pb.GenerateStreamRequest.FromString,
         pb.GenerateStreamResponse.SerializeToString,
     )
+    gateway["Refine"] = grpc.unary_stream_rpc_method_handler(
+        lambda request, context: answer("Refine", request, context),
+        pb.RefineRequest.FromString,
+        pb.RefineResponse.SerializeToString,
+    )
+    gateway["RunPipeline"] = grpc.unary_stream_rpc_method_handler(
+        lambda request, context: answer("RunPipeline", request, context),
+        pb.RunPipelineRequest.FromString,
+        pb.RunPipelineResponse.SerializeToString,
+    )
     gateway["BatchGenerate"] = grpc.stream_stream_rpc_method_handler(
         lambda requests, context: answer("BatchGenerate", requests, context),
         pb.BatchGenerateRequest.FromString,
@@ -175,7 +186,7 @@ def fails(
     return behaviour
 
 
-def streams(*events: pb.GenerateStreamResponse, then: Behaviour | None = None) -> Behaviour:
+def streams(*events: Any, then: Behaviour | None = None) -> Behaviour:
     """Send events, then end well or do something else."""
 
     def behaviour(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:

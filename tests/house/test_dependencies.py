@@ -49,11 +49,15 @@ def test_no_file_of_the_build_names_an_index(path: str):
     assert re.findall(r"(?:index|find)[-_](?:url|links)\s*=|simple/", text) == []
 
 
-def imported() -> set[str]:
-    """The first name of every module of others that a file of the gateway imports."""
+def imported(*, with_the_module: bool = False) -> set[str]:
+    """The first name of every module of others that a file of the gateway imports.
+
+    With `with_the_module` only of those that loading the file loads.
+    """
     names: set[str] = set()
     for path in python_files("gateway"):
-        for node in ast.walk(tree(path)):
+        module = tree(path)
+        for node in module.body if with_the_module else ast.walk(module):
             if isinstance(node, ast.Import):
                 names |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -61,20 +65,30 @@ def imported() -> set[str]:
     return names - sys.stdlib_module_names - OURS
 
 
-def declared() -> set[str]:
+def declared(*, extras: bool) -> set[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return {re.split(r"[^A-Za-z0-9-]", one)[0] for one in project["dependencies"]}
+    wanted = list(project["dependencies"])
+    if extras:
+        wanted += [one for extra in project["optional-dependencies"].values() for one in extra]
+    return {re.split(r"[^A-Za-z0-9-]", one)[0] for one in wanted}
+
+
+def undeclared(names: set[str], allowed: set[str]) -> dict[str, object]:
+    providers = packages_distributions()
+    return {
+        name: providers.get(name)
+        for name in names
+        if not allowed & {one.lower().replace("_", "-") for one in providers.get(name, ())}
+    }
 
 
 def test_what_the_gateway_imports_is_declared():
-    providers = packages_distributions()
-    missing = {
-        name: providers.get(name)
-        for name in imported()
-        if not declared() & {one.lower().replace("_", "-") for one in providers.get(name, ())}
-    }
-    assert missing == {}
+    assert undeclared(imported(), declared(extras=True)) == {}
+
+
+def test_what_only_an_extra_installs_is_imported_late():
+    assert undeclared(imported(with_the_module=True), declared(extras=False)) == {}
 
 
 def test_every_direct_dependency_is_pinned():
-    assert declared() - {name for name, _, _ in pinned()} == {"ensemble-client"}
+    assert declared(extras=True) - {name for name, _, _ in pinned()} == {"ensemble-client"}

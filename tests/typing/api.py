@@ -18,6 +18,8 @@ from ensemble.v1.result_pb2 import Attempt, Candidate
 from ensemble.v1.telemetry_service_pb2 import GetMetricsResponse
 from ensemble_client import (
     AsyncClient,
+    AsyncPipelineStream,
+    AsyncRefineStream,
     AsyncStream,
     BatchResult,
     Client,
@@ -25,9 +27,23 @@ from ensemble_client import (
     EnsembleError,
     GenerateRequest,
     GenerateResponse,
+    HoleProgress,
     HoleSpec,
     InvalidRequest,
+    Pipeline,
+    PipelineEvent,
+    PipelineResult,
+    PipelineStarted,
+    PipelineStream,
+    RefineEvent,
+    RefineHole,
+    RefineOptions,
+    RefineRequest,
+    RefineResult,
+    RefineStarted,
+    RefineStream,
     RequestFields,
+    StepNode,
     Stream,
     StreamAttemptFailed,
     StreamDelta,
@@ -91,6 +107,26 @@ def sync_client() -> None:
                 assert_type(event, StreamEvent)
             assert_type(stream.text, str)
             assert_type(stream.complete, bool)
+        with client.refine(
+            "x = <<a>>",
+            ["a", RefineHole(id="b")],
+            options=RefineOptions(parallel=False),
+            language="python",
+            timeout=5,
+        ) as refinement:
+            assert_type(refinement, RefineStream)
+            for step in refinement:
+                assert_type(step, RefineEvent)
+            assert_type(refinement.result, RefineResult | None)
+            assert_type(refinement.finish(), RefineResult)
+        assert_type(client.pipelines(timeout=1), list[Pipeline])
+        rounds = {"max_rounds": 2, "heat": 0.5, "zone": "eu"}
+        with client.run_pipeline("draft_only", "x", parameters=rounds, language="go") as run:
+            assert_type(run, PipelineStream)
+            for node in run:
+                assert_type(node, PipelineEvent)
+            assert_type(run.result, PipelineResult | None)
+            assert_type(run.finish(), PipelineResult)
 
 
 async def async_client(holes: AsyncIterator[GenerateRequest]) -> None:
@@ -112,6 +148,17 @@ async def async_client(holes: AsyncIterator[GenerateRequest]) -> None:
             assert_type(stream, AsyncStream)
             async for event in stream:
                 assert_type(event, StreamEvent)
+        async with client.refine(RefineRequest()) as refinement:
+            assert_type(refinement, AsyncRefineStream)
+            async for step in refinement:
+                assert_type(step, RefineEvent)
+            assert_type(await refinement.finish(), RefineResult)
+        assert_type(await client.pipelines(), list[Pipeline])
+        async with client.run_pipeline("draft_only", GenerateRequest(prompt="x")) as run:
+            assert_type(run, AsyncPipelineStream)
+            async for node in run:
+                assert_type(node, PipelineEvent)
+            assert_type(await run.finish(), PipelineResult)
         await client.close()
 
 
@@ -130,6 +177,32 @@ def events(event: StreamEvent) -> str:
             return event.constraint
         case GenerateResponse():
             return event.endpoint
+        case _:
+            assert_never(event)
+
+
+def steps(event: RefineEvent) -> int:
+    """Tell the events of a refinement apart."""
+    match event:
+        case RefineStarted():
+            return len(event.waves)
+        case HoleProgress():
+            return event.iteration
+        case RefineResult():
+            return event.iterations
+        case _:
+            assert_never(event)
+
+
+def nodes(event: PipelineEvent) -> str:
+    """Tell the events of a run apart."""
+    match event:
+        case PipelineStarted():
+            return event.pipeline
+        case StepNode():
+            return event.step
+        case PipelineResult():
+            return event.response.text
         case _:
             assert_never(event)
 

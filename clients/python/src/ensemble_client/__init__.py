@@ -3,6 +3,16 @@
 from ensemble.v1.gateway_service_pb2 import (
     GenerateRequest,
     GenerateResponse,
+    HoleProgress,
+    Pipeline,
+    PipelineResult,
+    PipelineStarted,
+    RefineHole,
+    RefineOptions,
+    RefineRequest,
+    RefineResult,
+    RefineStarted,
+    StepNode,
     StreamAttemptFailed,
     StreamDelta,
     StreamFailover,
@@ -32,6 +42,8 @@ from ensemble_client.errors import (
     Unavailable,
     Unimplemented,
 )
+from ensemble_client.pipelines import AsyncPipelineStream, PipelineEvent, PipelineStream
+from ensemble_client.refine_streams import AsyncRefineStream, RefineEvent, RefineStream
 from ensemble_client.requests import RequestFields
 from ensemble_client.streams import StreamEvent
 from ensemble_client.sync_calls import Stream
@@ -40,6 +52,8 @@ from ensemble_client.sync_client import Client
 __all__ = [
     "Aborted",
     "AsyncClient",
+    "AsyncPipelineStream",
+    "AsyncRefineStream",
     "AsyncStream",
     "BatchResult",
     "Cancelled",
@@ -51,14 +65,28 @@ __all__ = [
     "FailedPrecondition",
     "GenerateRequest",
     "GenerateResponse",
+    "HoleProgress",
     "HoleSpec",
     "Internal",
     "InvalidArgument",
     "InvalidRequest",
     "NotFound",
     "PermissionDenied",
+    "Pipeline",
+    "PipelineEvent",
+    "PipelineResult",
+    "PipelineStarted",
+    "PipelineStream",
+    "RefineEvent",
+    "RefineHole",
+    "RefineOptions",
+    "RefineRequest",
+    "RefineResult",
+    "RefineStarted",
+    "RefineStream",
     "RequestFields",
     "ResourceExhausted",
+    "StepNode",
     "Stream",
     "StreamAttemptFailed",
     "StreamDelta",

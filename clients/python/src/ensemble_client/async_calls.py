@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Generator, Iterable
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Self, TypeAlias, TypeVar
+from typing import Generic, Self, TypeAlias, TypeVar
 
 import grpc
 from ensemble.v1.gateway_service_pb2 import (
@@ -22,10 +22,11 @@ from ensemble_client.batches import BatchResult, Ledger
 from ensemble_client.call import Call
 from ensemble_client.errors import error_for
 from ensemble_client.status import typed_errors
-from ensemble_client.streams import Received, StreamEvent, Transcript
+from ensemble_client.streams import Reading, Received, StreamEvent
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
+Event = TypeVar("Event")
 # Quoted, because grpc's classes are generic in its stubs only.
 StreamMethod: TypeAlias = (
     "aio.UnaryStreamMultiCallable[GenerateStreamRequest, GenerateStreamResponse]"
@@ -46,22 +47,12 @@ async def ask(
         return await method(message, **call.arguments)
 
 
-class AsyncStream(Received, AsyncIterator[StreamEvent]):
-    """The events of one streamed answer; the last one is the GenerateResponse.
+class AsyncEvents(AsyncIterator[Event], Generic[Event]):
+    """The events of one streamed answer as they come; a subclass sets `_events`."""
 
-    The RPC starts with the first event asked for. Leaving early by `aclose`, by the end of an
-    `async with` block or by dropping the stream cancels it at the gateway. Raises EnsembleError;
-    whatever text came before is in `partial_text`.
-    """
+    _events: AsyncGenerator[Event]
 
-    def __init__(
-        self, method: StreamMethod, running: Running, request: GenerateRequest, call: Call
-    ) -> None:
-        super().__init__(call.request_id)
-        message = GenerateStreamRequest(request=request)
-        self._events = _events(method, running, message, call, self._transcript)
-
-    async def __anext__(self) -> StreamEvent:
+    async def __anext__(self) -> Event:
         return await anext(self._events)
 
     async def aclose(self) -> None:
@@ -80,28 +71,45 @@ class AsyncStream(Received, AsyncIterator[StreamEvent]):
         await self.aclose()
 
 
-async def _events(
-    method: StreamMethod,
+async def events(
+    method: aio.UnaryStreamMultiCallable[Request, Response],
     running: Running,
-    request: GenerateStreamRequest,
+    message: Request,
     call: Call,
-    transcript: Transcript,
-) -> AsyncGenerator[StreamEvent]:
-    rpc = method(request, **call.arguments)
+    reading: Reading[Response, Event],
+) -> AsyncGenerator[Event]:
+    """Make the RPC with the first event asked for, and cancel it when no more is."""
+    rpc = method(message, **call.arguments)
     running.add(rpc)
     try:
         with closed_as_error(call.request_id):
-            async for message in rpc:
-                event = transcript.read(message)
+            async for response in rpc:
+                event = reading.read(response)
                 if event is not None:
                     yield event
-        transcript.ended()
+        reading.ended()
     except grpc.RpcError as error:
-        raise transcript.failed(error) from error
+        raise reading.failed(error) from error
     finally:
         # Newer grpcio does not cancel a stream that nobody reads any more.
         rpc.cancel()
         running.discard(rpc)
+
+
+class AsyncStream(Received, AsyncEvents[StreamEvent]):
+    """The events of one streamed answer; the last one is the GenerateResponse.
+
+    The RPC starts with the first event asked for. Leaving early by `aclose`, by the end of an
+    `async with` block or by dropping the stream cancels it at the gateway. Raises EnsembleError;
+    whatever text came before is in `partial_text`.
+    """
+
+    def __init__(
+        self, method: StreamMethod, running: Running, request: GenerateRequest, call: Call
+    ) -> None:
+        super().__init__(call.request_id)
+        message = GenerateStreamRequest(request=request)
+        self._events = events(method, running, message, call, self._transcript)
 
 
 async def results(

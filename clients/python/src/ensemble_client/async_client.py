@@ -21,6 +21,10 @@ from ensemble.v1.admin_service_pb2_grpc import AdminServiceStub
 from ensemble.v1.gateway_service_pb2 import (
     GenerateRequest,
     GenerateResponse,
+    ListPipelinesRequest,
+    Pipeline,
+    RefineOptions,
+    RefineRequest,
     RouteRequest,
     RouteResponse,
 )
@@ -33,6 +37,9 @@ from ensemble_client.async_calls import AsyncStream, Requests, Running, ask, res
 from ensemble_client.batches import BatchResult
 from ensemble_client.call import DEFAULT_TIMEOUT_S, CallOptions, CallSettings, Metadata
 from ensemble_client.channel import ChannelOptions, channel_options
+from ensemble_client.pipelines import AsyncPipelineStream, Parameters, prepare_run
+from ensemble_client.refine_streams import AsyncRefineStream
+from ensemble_client.refining import Holes, prepare_refinement
 from ensemble_client.requests import RequestOptions, prepare
 
 
@@ -126,6 +133,45 @@ class AsyncClient:
         """
         call = self._settings.call(**options)
         return results(self._gateway.BatchGenerate, self._running, requests, call)
+
+    def refine(
+        self,
+        request: RefineRequest | GenerateRequest | str,
+        holes: Holes = (),
+        *,
+        options: RefineOptions | None = None,
+        **fields: Unpack[RequestOptions],
+    ) -> AsyncRefineStream:
+        """Fill the holes of a source and hand out the progress; `finish` returns the result.
+
+        `request` is the source with its markers or a request that has it as its prompt; a hole that
+        is given by its id alone has the marker `<<id>>`. A whole RefineRequest stands for all of
+        it. Holes that could not be filled are no error: see the result's `complete` and `holes`.
+        """
+        message, call = prepare_refinement(self._settings, request, holes, options, fields)
+        return AsyncRefineStream(self._gateway.Refine, self._running, message, call)
+
+    async def pipelines(self, **options: Unpack[CallOptions]) -> list[Pipeline]:
+        """List the pipelines that can be run, by name."""
+        call = self._settings.call(**options)
+        answer = await ask(self._gateway.ListPipelines, ListPipelinesRequest(), call)
+        return list(answer.pipelines)
+
+    def run_pipeline(
+        self,
+        name: str,
+        request: GenerateRequest | str,
+        *,
+        parameters: Parameters | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> AsyncPipelineStream:
+        """Run a pipeline on one hole and hand out each step; `finish` returns the result.
+
+        `parameters` left out have the defaults that `pipelines` shows. Raises NotFound for a name
+        that is not defined.
+        """
+        message, call = prepare_run(self._settings, name, request, parameters, options)
+        return AsyncPipelineStream(self._gateway.RunPipeline, self._running, message, call)
 
     async def route(
         self,

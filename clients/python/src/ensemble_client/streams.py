@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Protocol, TypeVar, cast
 
 import grpc
 from ensemble.v1.gateway_service_pb2 import (
@@ -21,6 +21,25 @@ from ensemble_client.status import error_of
 StreamEvent = (
     StreamStarted | StreamDelta | StreamAttemptFailed | StreamFailover | Verdict | GenerateResponse
 )
+
+Message_contra = TypeVar("Message_contra", contravariant=True)
+Event_co = TypeVar("Event_co", covariant=True)
+
+
+class Reading(Protocol[Message_contra, Event_co]):
+    """Reads the messages of one streamed answer."""
+
+    def read(self, message: Message_contra) -> Event_co | None:
+        """Note an event and return it; None for one of a newer gateway, which is passed over."""
+        ...
+
+    def failed(self, error: grpc.RpcError) -> EnsembleError:
+        """Make the error of a stream whose RPC failed."""
+        ...
+
+    def ended(self) -> None:
+        """Check a stream that ended without an error; raises StreamTruncated when it is cut."""
+        ...
 
 
 class Transcript:

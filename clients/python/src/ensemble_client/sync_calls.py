@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
 from types import TracebackType
-from typing import Self, TypeAlias, TypeVar
+from typing import Generic, Self, TypeAlias, TypeVar
 
 import grpc
 from ensemble.v1.gateway_service_pb2 import (
@@ -18,10 +18,11 @@ from ensemble.v1.gateway_service_pb2 import (
 from ensemble_client.batches import BatchResult, Ledger
 from ensemble_client.call import Call
 from ensemble_client.status import typed_errors
-from ensemble_client.streams import Received, StreamEvent, Transcript
+from ensemble_client.streams import Reading, Received, StreamEvent
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
+Event = TypeVar("Event")
 # Quoted, because grpc's classes are generic in its stubs only.
 StreamMethod: TypeAlias = (
     "grpc.UnaryStreamMultiCallable[GenerateStreamRequest, GenerateStreamResponse]"
@@ -39,21 +40,12 @@ def ask(
         return method(message, **call.arguments)
 
 
-class Stream(Received, Iterator[StreamEvent]):
-    """The events of one streamed answer; the last one is the GenerateResponse.
+class Events(Iterator[Event], Generic[Event]):
+    """The events of one streamed answer as they come; a subclass sets `_events`."""
 
-    The RPC starts with the first event asked for. Leaving early by `close`, by the end of a `with`
-    block or by dropping the stream cancels it at the gateway. Raises EnsembleError; whatever text
-    came before is in `partial_text`.
-    """
+    _events: Generator[Event]
 
-    def __init__(self, method: StreamMethod, request: GenerateRequest, call: Call) -> None:
-        super().__init__(call.request_id)
-        self._events = _events(
-            method, GenerateStreamRequest(request=request), call, self._transcript
-        )
-
-    def __next__(self) -> StreamEvent:
+    def __next__(self) -> Event:
         return next(self._events)
 
     def close(self) -> None:
@@ -72,20 +64,38 @@ class Stream(Received, Iterator[StreamEvent]):
         self.close()
 
 
-def _events(
-    method: StreamMethod, request: GenerateStreamRequest, call: Call, transcript: Transcript
-) -> Generator[StreamEvent]:
-    rpc = method(request, **call.arguments)
+def events(
+    method: grpc.UnaryStreamMultiCallable[Request, Response],
+    message: Request,
+    call: Call,
+    reading: Reading[Response, Event],
+) -> Generator[Event]:
+    """Make the RPC with the first event asked for, and cancel it when no more is."""
+    rpc = method(message, **call.arguments)
     try:
-        for message in rpc:
-            event = transcript.read(message)
+        for response in rpc:
+            event = reading.read(response)
             if event is not None:
                 yield event
-        transcript.ended()
+        reading.ended()
     except grpc.RpcError as error:
-        raise transcript.failed(error) from error
+        raise reading.failed(error) from error
     finally:
         rpc.cancel()
+
+
+class Stream(Received, Events[StreamEvent]):
+    """The events of one streamed answer; the last one is the GenerateResponse.
+
+    The RPC starts with the first event asked for. Leaving early by `close`, by the end of a `with`
+    block or by dropping the stream cancels it at the gateway. Raises EnsembleError; whatever text
+    came before is in `partial_text`.
+    """
+
+    def __init__(self, method: StreamMethod, request: GenerateRequest, call: Call) -> None:
+        super().__init__(call.request_id)
+        message = GenerateStreamRequest(request=request)
+        self._events = events(method, message, call, self._transcript)
 
 
 def results(

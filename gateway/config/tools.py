@@ -1,0 +1,21 @@
+"""From settings to what runs and type-checks candidates."""
+
+from __future__ import annotations
+
+from gateway.config.checking import SandboxKind
+from gateway.config.schema import Settings
+from gateway.core.ports import Clock
+from gateway.sandbox.bubblewrap import BubblewrapExecutor
+from gateway.validation.late import Tools
+
+
+def executor_of(settings: Settings, clock: Clock) -> BubblewrapExecutor | None:
+    """Make the sandbox that the settings ask for, if any; nothing runs yet."""
+    if settings.sandbox.kind is SandboxKind.NONE:
+        return None
+    return BubblewrapExecutor(settings.sandbox.options(), clock)
+
+
+def tools_of(settings: Settings, executor: BubblewrapExecutor | None) -> Tools:
+    """Say what the late checks may use."""
+    return Tools(executor, examples=settings.checks.examples)
