@@ -54,6 +54,9 @@ class _Rpc(Protocol):
     def cancel(self, details: str, /) -> None: ...
 
 
+GENERATE = "/ensemble.v1.ModelService/Generate"
+
+
 class NativeUpstream:
     """A connection to one ModelService. Make it inside the event loop that uses it."""
 
@@ -64,7 +67,9 @@ class NativeUpstream:
         self._max_bytes = options.max_message_bytes
         self._channel = open_channel(endpoint.url, options.max_message_bytes)
         stub = ModelServiceStub(self._channel)
-        self._generate = stub.Generate
+        self._generate = self._channel.unary_unary(
+            GENERATE, ModelServiceGenerateRequest.SerializeToString, _read
+        )
         self._generate_stream = stub.GenerateStream
         # Closing a channel leaves streams running whose reader is busy elsewhere.
         self._running: set[_Cancellable] = set()
@@ -91,8 +96,8 @@ class NativeUpstream:
         call.add_done_callback(end)
         try:
             await ended
-            # None, against its type, when the message could not be parsed.
-            answer = cast("ModelServiceGenerateResponse | None", await call)
+            # None when the message could not be parsed.
+            answer = await call
         except grpc.aio.AioRpcError as error:
             # `from None`: the endpoint's words stay out of every traceback.
             raise fault_of_status(self._endpoint, error, task.operation) from None
@@ -201,6 +206,14 @@ class NativeUpstream:
         """Tell a call that `close` ended from one whose caller left."""
         if self._closed and not _being_cancelled():
             raise CLOSING.fault(self._endpoint) from None
+
+
+def _read(raw: bytes | None) -> ModelServiceGenerateResponse | None:
+    """Parse an answer; gRPC hands over None for a call that was cancelled as its answer came.
+
+    Parsing that would only log an error of ours about a text that nobody waits for any more.
+    """
+    return None if raw is None else ModelServiceGenerateResponse.FromString(raw)
 
 
 def _end_rpc(call: _Cancellable) -> None:
