@@ -9,7 +9,7 @@ SOURCES := gateway clients tests protos
 DECIDING := gateway/core/*,gateway/routing/*,gateway/policies/*,gateway/state/*,gateway/validation/*
 BUF := --config protos/buf.yaml --path ensemble
 
-.PHONY: conformance soak demo eval help setup check check-style check-types check-imports check-protos check-house test bench bench-policies bench-long latency format \
+.PHONY: bubblewrap conformance soak demo eval help setup check check-style check-types check-imports check-protos check-house test bench bench-policies bench-long latency format \
 	proto proto-baseline constraints clean
 
 help: ## list the commands
@@ -48,7 +48,11 @@ check-house: setup
 	$(BIN)/towncrier build --draft --version next >/dev/null
 	$(BIN)/pytest tests/house -q
 
-test: setup ## run the whole suite with coverage
+# The sandbox is Debian's package: installed where that is possible, else its tests skip.
+bubblewrap:
+	@command -v bwrap >/dev/null || (apt-get install -y -qq bubblewrap || (apt-get update -qq && apt-get install -y -qq bubblewrap)) >/dev/null 2>&1 || echo "bubblewrap is not installed: tests of the sandbox are skipped" >&2
+
+test: setup bubblewrap ## run the whole suite with coverage
 	$(BIN)/pytest --cov --cov-report=
 	$(BIN)/coverage report
 	$(BIN)/coverage report --include='$(DECIDING)' --fail-under=100
@@ -72,10 +76,10 @@ soak: setup ## mixed traffic with faults for SOAK seconds (600); memory, files, 
 latency: setup ## the time from a caller's leaving, or a deadline, to its effect; fails on a missed bar
 	$(BIN)/python -m tests.load.latency
 
-eval: setup ## recorded real holes through the gateway, byte for byte; JSON under build/eval/
-	$(BIN)/python -m tests.eval
+eval: setup bubblewrap ## quality on recorded real data, one table, JSON under build/eval/; PART=name runs one part
+	$(BIN)/python -m tests.eval $(PART:%=--part %)
 
-demo: setup ## fill real holes with three model servers, one of which is killed half way
+demo: setup bubblewrap ## fill real holes with three model servers, one of which is killed half way
 	$(BIN)/ensemble demo
 
 format: setup ## format the sources and mend what can be mended

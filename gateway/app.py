@@ -283,6 +283,7 @@ class Gateway:
                 HoldSettings(settings.stream.hold, settings.stream.hold_chars),
                 settings.ensemble.in_flight,
                 settings.ensemble.min_confidence,
+                settings.ensemble.margin,
             ),
             scorer=SCORERS[settings.ensemble.scorer],
             judgements=parts.fleet,

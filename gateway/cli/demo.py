@@ -33,6 +33,9 @@ def demo(
 ) -> None:
     """Fill holes in the standard library with three model servers, of which one is killed.
 
+    Three requests come first: a hole with constraints and tests, a file with several holes, and a
+    pipeline that drafts, criticises and repairs.
+
     Everything runs on this machine and is stopped at the end. Exits with 0 when at least 40 holes
     were sent, none was lost and some fell back from the killed server; how many fills are right is
     reported as it is.
@@ -40,12 +43,13 @@ def demo(
     from gateway.cli.demonstration.document import print_document
     from gateway.cli.demonstration.fleet import StartError
     from gateway.cli.demonstration.showing import show
+    from gateway.cli.demonstration.works import TooFewHolesError
 
     folder = Path(tempfile.mkdtemp(prefix="ensemble-demo-"))
     with exits():
         try:
             report = asyncio.run(_perform(folder, holes, seed, timeout))
-        except StartError as error:
+        except (StartError, TooFewHolesError) as error:
             fail(str(error), Exit.FAILED)
         except TimeoutError:
             fail(f"the time of {timeout:g} s is over; logs are in {folder}", Exit.DEADLINE)

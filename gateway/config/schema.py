@@ -83,6 +83,13 @@ class EnsembleConfig(Section):
     in_flight: int = Field(
         default=4, ge=1, le=128, description="Candidates of one request asked for at once."
     )
+    margin: float = Field(
+        default=1.0,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="How sure a choice by test cases must be to ask for fewer; 1 is certain.",
+    )
     min_confidence: float = Field(
         default=0.6,
         ge=0,

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from gateway.core.candidate import Candidate
-from gateway.ensemble.judge import Scorer, agreement, good_enough
+from gateway.ensemble.judge import Scorer, agreement, good_enough, keeps_to_examples
 
 CERTAIN = 1.0
 """The margin at which nothing that may still come changes the choice."""
@@ -58,23 +58,25 @@ def rate(candidates: Sequence[Candidate], scorer: Scorer) -> list[Candidate]:
 def decided(candidates: Sequence[Candidate], to_come: int, margin: float = CERTAIN) -> bool:
     """Say whether `to_come` more candidates would leave the best behaviour the best.
 
-    True when the utility of the best accepted candidate is above `margin` times what any other
-    behaviour could reach, if every candidate to come had it: one seen already, or a new one that
-    passes all cases (all but one, when passing all was seen). At the margin 1 no candidate to come
-    changes which behaviour is chosen; below it, that is likely only, and fewer are asked for; at 0
-    the first accepted candidate that passes a case is enough. The cases are those of the candidate
-    with most of them. False when no case ran.
+    True when the utility of the best candidate that is accepted and keeps to the examples is above
+    `margin` times what any other behaviour could reach, if every candidate to come had it: one seen
+    already, or a new one that passes all cases (all but one, when passing all was seen). At the
+    margin 1 no candidate to come changes which behaviour is chosen; below it, that is likely only,
+    and fewer are asked for; at 0 the first such candidate that passes a case is enough. The cases
+    are those of the candidate with most of them. False when no case ran.
     """
     behaviours = _behaviours(candidates)
     if not behaviours:
         return False
-    accepted = [
-        one for one, candidate in zip(behaviours, candidates, strict=True) if candidate.accepted
+    leading = [
+        one
+        for one, candidate in zip(behaviours, candidates, strict=True)
+        if candidate.accepted and keeps_to_examples(candidate)
     ]
-    if not accepted:
+    if not leading:
         return False
     sizes = Counter(behaviours)
-    leader = max(accepted, key=lambda one: _worth(sizes[one], _passed(one)))
+    leader = max(leading, key=lambda one: _worth(sizes[one], _passed(one)))
     cases = max(len(candidate.behaviour) for candidate in candidates)
     most_new = cases - 1 if (True,) * cases in sizes else cases
     reach = [_worth(to_come, most_new)]

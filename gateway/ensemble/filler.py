@@ -79,7 +79,8 @@ class Filler:
         n = _candidates(exchange.request, ensemble.settings)
         if exchange.emit is not None:
             await run.emit(Started(run.decision))
-        chosen = await (best_of_n(run, n) if n > 1 else sequential(run))
+        race = best_of_n(run, n, ensemble.settings.margin) if n > 1 else sequential(run)
+        chosen = await race
         if exchange.emit is not None:
             await run.emit_verdicts(chosen.verdicts)
         return Answer(

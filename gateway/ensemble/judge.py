@@ -18,7 +18,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from gateway.core.candidate import Candidate, Completion
 from gateway.core.constraint import Verdict, VerdictStatus
 from gateway.core.value import value
-from gateway.validation.compile import BUILT_IN
+from gateway.validation.compile import BUILT_IN, EXAMPLES
 
 PRIOR = 0.7
 """Log-odds that a text about which nothing is known is right: 0.67.
@@ -155,9 +155,10 @@ def agreement(behaviours: Sequence[Hashable]) -> tuple[float, ...]:
 def best(candidates: Sequence[Candidate]) -> Candidate:
     """Choose by, in this order, what was found and what is likely.
 
-    Accepted before refused, higher utility where test cases ran (see `choose`), fewer failed
-    required checks, more cases passed, fewer failed checks, higher confidence, lower index: never
-    by the texts. Raises ValueError when there is no candidate.
+    Accepted before refused, what keeps to the examples in the code around the hole before what does
+    not, higher utility where test cases ran (see `choose`), fewer failed required checks, more
+    cases passed, fewer failed checks, higher confidence, lower index: never by the texts. Raises
+    ValueError when there is no candidate.
     """
     return candidates[0] if len(candidates) == 1 else min(candidates, key=_rank)
 
@@ -170,7 +171,19 @@ def good_enough(candidate: Candidate) -> bool:
     return True
 
 
-def _rank(candidate: Candidate) -> tuple[bool, float, int, int, int, float, int]:
+def keeps_to_examples(candidate: Candidate) -> bool:
+    """Say whether the examples in the code around the hole hold, as far as is known.
+
+    People wrote them for this very code: one that fails says more than any agreement about cases
+    that a model made up.
+    """
+    failed = VerdictStatus.FAILED
+    return not any(
+        one.constraint == EXAMPLES and one.status is failed for one in candidate.verdicts
+    )
+
+
+def _rank(candidate: Candidate) -> tuple[bool, bool, float, int, int, int, float, int]:
     failed = refused = 0
     for verdict in candidate.verdicts:
         if verdict.status is VerdictStatus.FAILED:
@@ -178,6 +191,7 @@ def _rank(candidate: Candidate) -> tuple[bool, float, int, int, int, float, int]
             refused += verdict.required
     return (
         refused > 0,
+        not keeps_to_examples(candidate),
         -(candidate.utility or 0.0),
         refused,
         -sum(candidate.behaviour),

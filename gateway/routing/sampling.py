@@ -65,6 +65,15 @@ def spread(sampling: Sampling, index: int, n: int, *, request: Request | None = 
     return replace(sampling, seed=seed, temperature=round(low + (high - low) * index / (n - 1), 4))
 
 
+def drawn_again(sampling: Sampling, turn: int, key: str) -> Sampling:
+    """Sampling of another try at the same text, so that it is not the same draw.
+
+    `turn` counts the tries before it, of which the first, 0, keeps the planned seed; `key` stands
+    in for a seed that was left open, so that the same request draws the same again.
+    """
+    return replace(sampling, seed=_seed(sampling.seed, key, turn)) if turn else sampling
+
+
 def _seed(planned: int | None, key: str, index: int) -> int:
     """Step by an odd number modulo a power of two, which meets no number twice."""
     digest = sha256((key if planned is None else str(planned)).encode()).digest()

@@ -11,6 +11,7 @@ from gateway.core.constraint import (
     ConstraintBody,
     ForbiddenText,
     Grammar,
+    GrammarSyntax,
     JsonSchema,
     Regex,
     TokenMask,
@@ -25,19 +26,23 @@ from gateway.validation.examples import example_cases
 from gateway.validation.feasible import Requirement, contradictions, mask_is_impossible
 from gateway.validation.finding import BrokenError, Check, Fixed, unchecked
 from gateway.validation.forbidden import NonEmpty, compile_forbidden
+from gateway.validation.gbnf import compile_gbnf
 from gateway.validation.grammar import compile_grammar
+from gateway.validation.languages import PYTHON
 from gateway.validation.late import NO_TOOLS, LateCheck, Tools
 from gateway.validation.programs import compile_tests
 from gateway.validation.regex import compile_regex
 from gateway.validation.schema import compile_schema
 from gateway.validation.syntax import PythonSyntax
+from gateway.validation.treesitter import compile_tree_syntax
 
 NON_EMPTY = "non_empty"
 BUILT_IN = frozenset({NON_EMPTY, SYNTAX})
 OF_HOLE = "hole."
 """Names of verdicts about the hole's own description begin so; constraints must not."""
+EXAMPLES = f"{OF_HOLE}examples"
+"""Name of the verdict about the examples in the code around the hole."""
 
-PYTHON = frozenset({"python", "python3", "py"})
 PYTHON_NAME = "python"
 
 COMPILED = CompiledCache()
@@ -88,6 +93,8 @@ class _Compiler:
         match body:
             case JsonSchema():
                 return self._kept(body, partial(compile_schema, body))
+            case Grammar(syntax=GrammarSyntax.GBNF, text=text) if text:
+                return self._kept(body, partial(compile_gbnf, body))
             case Grammar():
                 return self._kept(body, partial(compile_grammar, body))
             case Regex():
@@ -175,7 +182,7 @@ def _syntax(hole: Hole) -> Iterator[NamedCheck]:
     if language in PYTHON:
         yield NamedCheck(SYNTAX, PythonSyntax(hole.prompt, hole.suffix))
     elif language:
-        yield NamedCheck(SYNTAX, Fixed(unchecked("no parser for this language is configured")))
+        yield NamedCheck(SYNTAX, compile_tree_syntax(language, hole.prompt, hole.suffix))
 
 
 def _examples(hole: Hole, tools: Tools) -> Iterator[NamedCheck]:
@@ -186,7 +193,7 @@ def _examples(hole: Hole, tools: Tools) -> Iterator[NamedCheck]:
     if cases:
         body = UnitTests(cases=cases)
         check = compile_tests(body, hole.prompt, hole.suffix, PYTHON_NAME, tools.executor)
-        yield NamedCheck(f"{OF_HOLE}examples", AWAITED, late=check)
+        yield NamedCheck(EXAMPLES, AWAITED, late=check)
 
 
 def _of_spec(hole: Hole, compiler: _Compiler) -> Iterator[NamedCheck]:

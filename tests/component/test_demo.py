@@ -61,6 +61,9 @@ async def test_a_small_run_loses_nothing_and_stops_everything(tmp_path: Path) ->
     assert totals["after"]["fallbacks_after_a_failed_call"] > 0
     assert {hole["mode"] for hole in report["holes"]} == {"sequential", "best-of-3", "stream"}
     assert {hole["cut"] for hole in report["holes"]} == {"line", "lines", "span"}
+    assert report["constrained"] is None or report["constrained"]["verdicts"]
+    assert len(report["refined"]["holes"]) == 3
+    assert report["pipeline"]["steps"][0]["step"] == "draft"
     # Too few holes for a demonstration is the only promise that a small run breaks.
     assert report["missing"] == ["21 holes were sent, fewer than 40"]
     assert process.returncode == Exit.FAILED

@@ -137,10 +137,10 @@ def test_the_speed_formula_is_a_number_from_0_to_1(
 
 
 @CALM
-@given(texts=st.lists(st.text("a+ ", max_size=3), max_size=5))
-def test_agreement_is_a_share_for_each_text(texts: list[str]) -> None:
-    shares = agreement(texts)
-    assert len(shares) == len(texts)
+@given(behaviours=st.lists(st.lists(st.booleans(), max_size=3).map(tuple), max_size=5))
+def test_agreement_is_a_share_for_each_behaviour(behaviours: list[tuple[bool, ...]]) -> None:
+    shares = agreement(behaviours)
+    assert len(shares) == len(behaviours)
     assert all(0.0 <= share <= 1.0 for share in shares)
 
 

@@ -6,6 +6,9 @@ import json
 from dataclasses import asdict
 from typing import Any
 
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
+
 from gateway.cli.demonstration.performing import Report
 from gateway.cli.demonstration.showing import fate
 from gateway.cli.demonstration.totals import Checked
@@ -24,6 +27,9 @@ def document(report: Report) -> dict[str, Any]:
             "check": round(report.check_s, 3),
         },
         "totals": {name: asdict(part) for name, part in report.totals.items()},
+        "constrained": _message(report.works.constrained.answer),
+        "refined": _message(report.works.refined),
+        "pipeline": _message(report.works.run),
         "holes": [_plain(one) for one in report.checked],
     }
 
@@ -31,6 +37,10 @@ def document(report: Report) -> dict[str, Any]:
 def print_document(report: Report) -> None:
     """Print the report as one JSON document."""
     print(json.dumps(document(report), ensure_ascii=False, indent=2))
+
+
+def _message(message: Message | None) -> dict[str, Any] | None:
+    return None if message is None else MessageToDict(message, preserving_proto_field_name=True)
 
 
 def _plain(checked: Checked) -> dict[str, Any]:

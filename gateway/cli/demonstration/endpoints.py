@@ -10,6 +10,9 @@ port = 0
 [ensemble]
 default_endpoint = "quality"
 
+[sandbox]
+kind = "{sandbox}"
+
 [[endpoint]]
 name = "fast"
 url = "127.0.0.1:{fast}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shutil
 import signal
 import sys
 from collections.abc import AsyncGenerator, Callable
@@ -68,7 +69,9 @@ async def running(folder: Path, starting: Callable[[str], None]) -> AsyncGenerat
             )  # fmt: skip
         config = folder / "gateway.toml"
         ports = {name: service.port for name, service in servers.items()}
-        config.write_text(CONFIG.format(**ports), encoding="utf-8")
+        # Without bubblewrap the tests of a candidate are told to be unchecked.
+        sandbox = "bubblewrap" if shutil.which("bwrap") else "none"
+        config.write_text(CONFIG.format(sandbox=sandbox, **ports), encoding="utf-8")
         starting("gateway")
         gateway = await stack.enter_async_context(
             _service("gateway", folder, "serve", "--config", str(config))

@@ -18,9 +18,13 @@ from gateway.cli.demonstration.fleet import running
 from gateway.cli.demonstration.sending import Killer, Sender
 from gateway.cli.demonstration.totals import Checked, Totals, shortcomings
 from gateway.cli.demonstration.verifying import AT_ONCE, Doctests, passing, run_doctests
+from gateway.cli.demonstration.works import Works, perform_works
 
 KILLED = FAST
 """The model server that is killed half way: simple holes go to it first."""
+
+MOST_CUT = 200
+"""Holes among which those of one module are looked for."""
 
 Tell = Callable[[str, int, int], None]
 """Hears what is going on: words, how much of it is done, how much there is (0: not known)."""
@@ -38,6 +42,7 @@ class Report:
     send_s: float
     check_s: float
     missing: tuple[str, ...]
+    works: Works
 
     @property
     def totals(self) -> dict[str, Totals]:
@@ -67,6 +72,9 @@ async def perform(folder: Path, count: int, seed: int, tell: Tell) -> Report:
 
     async with running(folder, starting) as fleet:
         started = time.perf_counter()
+        tell("constraints, a refinement and a pipeline", 0, 0)
+        async with AsyncClient(f"127.0.0.1:{fleet.gateway.port}") as client:
+            works = await perform_works(client, choose(texts, own, MOST_CUT, seed))
         answers = await _send(questions, fleet.gateway.port, fleet.servers[KILLED].kill, tell)
         ended = time.perf_counter()
     checked = await _check(answers, own, {name: path for name, (path, _) in sources.items()}, tell)
@@ -79,6 +87,7 @@ async def perform(folder: Path, count: int, seed: int, tell: Tell) -> Report:
         send_s=ended - started,
         check_s=time.perf_counter() - ended,
         missing=tuple(shortcomings(checked, len(questions), KILLED)),
+        works=works,
     )
 
 

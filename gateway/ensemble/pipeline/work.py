@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -21,6 +22,7 @@ from gateway.ensemble.pipeline.request import step_request
 from gateway.ensemble.pipeline.state import Inputs, Made, criticised, written
 from gateway.ensemble.run import Run
 from gateway.ensemble.sequential import draft_of
+from gateway.routing.sampling import drawn_again
 
 
 @dataclass(slots=True)
@@ -29,7 +31,7 @@ class Work:
 
     `run` is that of the request itself: its checks judge every text. `numbered` counts the
     candidates of all steps, so that each one's number is its own; `decisions` says by that number
-    where a text came from.
+    where a text came from; `turns` how often each step has written.
     """
 
     filler: Filler
@@ -37,6 +39,7 @@ class Work:
     values: Values
     numbered: int = 0
     critiques: int = 0
+    turns: Counter[str] = field(default_factory=Counter[str])
     decisions: dict[int, RoutingDecision] = field(default_factory=dict[int, RoutingDecision])
 
     async def do(self, step: StepDefinition, inputs: Inputs, own: Exchange) -> Made:
@@ -78,6 +81,10 @@ class Work:
     ) -> Made:
         """Have a text written. One that fails its checks is a text all the same."""
         request = step_request(step, self.run.exchange.request, self.values)
+        # A step of a later round that drew as it did before could write the same for ever.
+        turn, self.turns[step.id] = self.turns[step.id], self.turns[step.id] + 1
+        sampling = drawn_again(request.sampling, turn, request.request_id)
+        request = replace(request, sampling=sampling)
         without = self._targets(inputs.without)
         try:
             part = await self.filler.part(own, request, step.id, without=without, draft=draft)

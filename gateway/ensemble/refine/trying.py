@@ -19,7 +19,7 @@ from gateway.ensemble.part import Part
 from gateway.ensemble.refine.plan import OF_SOURCE, under
 from gateway.ensemble.refine.state import Holes, HoleState
 from gateway.ensemble.sequential import draft_of
-from gateway.routing.sampling import DEFAULT_TEMPERATURE
+from gateway.routing.sampling import DEFAULT_TEMPERATURE, drawn_again
 
 LEFT = frozenset({AttemptStatus.FAILED, AttemptStatus.TIMEOUT, AttemptStatus.REJECTED})
 """How the attempts ended of endpoints that failed for a hole."""
@@ -42,12 +42,14 @@ def scheduled(options: RefineOptions, tries: int) -> float:
 def request_of(request: Request, state: HoleState, hole: Hole, options: RefineOptions) -> Request:
     """Make the request for a hole's next try out of the one for the source.
 
-    A temperature that the caller fixed stands over the schedule.
+    A temperature that the caller fixed stands over the schedule; a later try draws another text all
+    the same.
     """
     sampling = request.sampling
     if sampling.temperature is None:
         sampling = replace(sampling, temperature=scheduled(options, state.tries))
     name = f"{request.request_id}/{state.hole.id}"
+    sampling = drawn_again(sampling, state.tries, name)
     return replace(request, hole=hole, request_id=name, sampling=sampling)
 
 

@@ -29,7 +29,7 @@ def question(number: int) -> Question:
 
 @pytest.fixture(scope="module")
 def router() -> ModelRouter:
-    document = tomllib.loads(CONFIG.format(**dict.fromkeys(PROFILES, 1)))
+    document = tomllib.loads(CONFIG.format(sandbox="none", **dict.fromkeys(PROFILES, 1)))
     return ModelRouter(snapshot_of(build(document, "demo")))
 
 

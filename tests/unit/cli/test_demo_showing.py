@@ -6,6 +6,13 @@ import json
 from dataclasses import replace
 
 import pytest
+from ensemble.v1.gateway_service_pb2 import (
+    GenerateResponse,
+    PipelineResult,
+    RefinedHole,
+    RefineResult,
+    StepNode,
+)
 
 from gateway.cli.demonstration.answers import Answer, Tried
 from gateway.cli.demonstration.asking import Mode, Question
@@ -15,6 +22,7 @@ from gateway.cli.demonstration.performing import Report
 from gateway.cli.demonstration.showing import fate, row, show
 from gateway.cli.demonstration.totals import Checked
 from gateway.cli.demonstration.verifying import Doctests
+from gateway.cli.demonstration.works import Constrained, Works
 
 SOURCE = "def f():\n    return 1\n"
 HOLE = CutHole("sample", "f", Cut.LINE, SOURCE, 13, 21, 0, len(SOURCE), (2,))
@@ -34,7 +42,18 @@ PASSES = Checked(
     doctests=Doctests(3, 0, frozenset()),
 )  # fmt: skip
 FAILS = replace(PASSES, doctests=Doctests(3, 1, frozenset()))
-REPORT = Report((EXACT, BROKEN, ERROR, PASSES), 4, 0, "fast", 1.0, 2.0, 0.5, ("too few",))
+WORKS = Works(
+    Constrained(None, "all 3 candidates failed a required check"),
+    (HOLE,),
+    RefineResult(
+        holes=[RefinedHole(id="hole1", status="HOLE_STATUS_FILLED", fill="return 3")], complete=True
+    ),
+    PipelineResult(
+        response={"text": "x"},
+        steps=[StepNode(step="draft", kind="STEP_KIND_DRAFT", status="STEP_STATUS_OK", text="y")],
+    ),
+)
+REPORT = Report((EXACT, BROKEN, ERROR, PASSES), 4, 0, "fast", 1.0, 2.0, 0.5, ("too few",), WORKS)
 
 
 def test_a_row_has_hole_route_attempts_verdicts_doctests_and_time() -> None:
@@ -75,6 +94,28 @@ def test_the_tables_show_both_halves_totals_and_fills(capsys: pytest.CaptureFixt
     assert "fallbacks from an endpoint that failed or is down" in printed
     assert "- return 1\n  + return 2" in printed
     assert "... 4 more lines" in printed
+    assert "refused. all 3 candidates failed" in printed
+    assert "complete" in printed
+    assert "return 3" in printed
+
+
+def test_each_candidate_is_shown_with_what_the_checks_found(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    wrong = {"constraint": "rule", "status": "VERDICT_STATUS_FAILED", "reason": "not so"}
+    answer = GenerateResponse(
+        text="a",
+        endpoint="quality",
+        verdicts=[{"constraint": "rule", "status": "VERDICT_STATUS_PASSED"}],
+        candidates=[
+            {"text": "a", "verdicts": [{"constraint": "rule", "status": "VERDICT_STATUS_PASSED"}]},
+            {"text": "b" * 99, "verdicts": [wrong]},
+        ],
+    )
+    show(replace(REPORT, works=replace(WORKS, constrained=Constrained(answer))))
+    printed = capsys.readouterr().out
+    assert "a (chosen)" in printed
+    assert f"{'b' * 47}…: rule: not so" in printed
 
 
 def test_the_document_is_one_json_document(capsys: pytest.CaptureFixture[str]) -> None:
@@ -88,3 +129,6 @@ def test_the_document_is_one_json_document(capsys: pytest.CaptureFixture[str]) -
     assert read["holes"][0]["attempts"][0]["reason"] == "UPSTREAM_UNAVAILABLE"
     assert read["holes"][3]["doctests"] == {"examples": 3, "attempted": 3, "failed": 0}
     assert read["holes"][0]["doctests"] is None
+    assert read["constrained"] is None
+    assert read["refined"]["holes"][0]["fill"] == "return 3"
+    assert read["pipeline"]["response"] == {"text": "x"}

@@ -151,3 +151,21 @@ def test_nothing_is_decided_while_all_are_refused() -> None:
     assert not decided(refused, 0, 0.0)
     # Their behaviour counts: one to come that does the same may be accepted.
     assert not decided([*refused, candidate(3, "110")], 1)
+
+
+GOOD_EXAMPLES = Verdict("hole.examples", VerdictStatus.PASSED)
+BAD_EXAMPLES = Verdict("hole.examples", VerdictStatus.FAILED)
+
+
+def test_what_keeps_to_the_examples_of_the_code_goes_before_any_agreement() -> None:
+    """People wrote the examples for this very code; the other cases may be a model's."""
+    alone = candidate(0, "1000", GOOD_EXAMPLES)
+    many = [candidate(index, "0111", BAD_EXAMPLES) for index in range(1, 9)]
+    assert best(rate([alone, *many], DEFAULT)).index == 0
+
+
+def test_nothing_is_decided_while_a_candidate_to_come_may_be_the_first_to_keep_to_them() -> None:
+    many = [candidate(index, "0111", BAD_EXAMPLES) for index in range(9)]
+    assert not decided(many, 1)
+    good = [candidate(index, "0111", GOOD_EXAMPLES) for index in range(9)]
+    assert decided(good, 1)

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.core.endpoint import Endpoint, Protocol
 from gateway.core.hole import Sampling
-from gateway.routing.sampling import plan_sampling, spread, temperature_for
+from gateway.routing.sampling import drawn_again, plan_sampling, spread, temperature_for
 from tests.fakes.fleets import PLAIN, request
 
 PLANNED = Sampling(max_tokens=256, temperature=0.7, top_p=0.95, top_k=50)
@@ -103,3 +103,13 @@ def test_seeds_go_on_from_the_caller_s_seed() -> None:
 def test_an_index_outside_is_refused(index: int) -> None:
     with pytest.raises(ValueError, match="not one of 3"):
         spread(PLANNED, index, 3)
+
+
+def test_another_try_at_the_same_text_is_another_draw_and_always_the_same_one() -> None:
+    planned = Sampling(temperature=0.3)
+    assert drawn_again(planned, 0, "r") is planned
+    again = [drawn_again(planned, turn, "r") for turn in range(1, 9)]
+    assert len({sampling.seed for sampling in again}) == 8
+    assert again == [drawn_again(planned, turn, "r") for turn in range(1, 9)]
+    assert {sampling.temperature for sampling in again} == {0.3}
+    assert drawn_again(Sampling(seed=7), 1, "a") == drawn_again(Sampling(seed=7), 1, "b")

@@ -1,0 +1,1 @@
+"""What the checks cost, without any call."""
