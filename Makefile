@@ -9,7 +9,7 @@ SOURCES := gateway clients tests protos
 DECIDING := gateway/core/*,gateway/routing/*,gateway/policies/*,gateway/state/*,gateway/validation/*
 BUF := --config protos/buf.yaml --path ensemble
 
-.PHONY: bubblewrap conformance soak demo eval help setup check check-style check-types check-imports check-protos check-house test bench bench-policies bench-long latency format \
+.PHONY: bubblewrap conformance soak demo eval help setup check check-style check-types check-imports check-protos check-house test bench bench-checks bench-policies bench-long latency format \
 	proto proto-baseline constraints clean
 
 help: ## list the commands
@@ -62,6 +62,10 @@ bench: setup ## the performance suite: ratios to a naive proxy, bars; JSON under
 
 bench-policies: setup ## microseconds of each policy on the healthy way, beside its bar
 	$(BIN)/python -m tests.load.policies
+
+bench-checks: setup ## microseconds of the checks of one candidate and of a pipeline's steps, beside their bars
+	$(BIN)/python -m tests.load.checks
+	$(BIN)/python -m tests.load.pipelines
 
 bench-long: setup ## memory growth over 200,000 calls
 	$(BIN)/python -m tests.load.bench --long

@@ -83,6 +83,8 @@ class Parts:
         )
         self.endpoints = {config.name: self._endpoint(config) for config in settings.endpoint}
         self._targets = {config.name: config.group or config.name for config in settings.endpoint}
+        # A call that was never made is recorded under the group, when that was refused as a whole.
+        self._targets.update({group: group for group in snapshot.replicas})
         self._replicas = {
             group: tuple(replica.name for replica in replicas)
             for group, replicas in snapshot.replicas.items()
@@ -127,7 +129,7 @@ class Parts:
         return any(self.endpoints[name].breaker.ready(now) for name in left)
 
     def target_of(self, name: str) -> str:
-        """Name what the router sees in the place of an endpoint: its group, or itself."""
+        """Name what the router sees for a name: of an endpoint its group, or itself."""
         return self._targets[name]
 
     def group_of(self, parts: EndpointParts) -> GroupParts | None:

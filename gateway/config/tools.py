@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from gateway.config.checking import SandboxKind
+from gateway.config.checking import SandboxKind, TypeCheckerKind
 from gateway.config.schema import Settings
 from gateway.core.ports import Clock
 from gateway.sandbox.bubblewrap import BubblewrapExecutor
+from gateway.sandbox.pyright import Pyright, find_pyright
 from gateway.validation.late import Tools
 
 
@@ -18,4 +19,8 @@ def executor_of(settings: Settings, clock: Clock) -> BubblewrapExecutor | None:
 
 def tools_of(settings: Settings, executor: BubblewrapExecutor | None) -> Tools:
     """Say what the late checks may use."""
-    return Tools(executor, examples=settings.checks.examples)
+    checks = settings.checks
+    types = None
+    if checks.type_checker is TypeCheckerKind.PYRIGHT:
+        types = Pyright(find_pyright(), longest_s=checks.type_timeout_s)
+    return Tools(executor, types, checks.examples)

@@ -8,7 +8,7 @@ from typing import Final
 
 from gateway.core.running import Program
 from gateway.core.value import value
-from gateway.validation.compile import PYTHON
+from gateway.validation.languages import PYTHON
 
 FILE: Final = "{file}"
 PLACE: Final = "/tmp/program"  # noqa: S108 - the sandbox's own

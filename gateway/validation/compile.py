@@ -35,6 +35,7 @@ from gateway.validation.regex import compile_regex
 from gateway.validation.schema import compile_schema
 from gateway.validation.syntax import PythonSyntax
 from gateway.validation.treesitter import compile_tree_syntax
+from gateway.validation.types import TypeCheck
 
 NON_EMPTY = "non_empty"
 BUILT_IN = frozenset({NON_EMPTY, SYNTAX})
@@ -87,6 +88,8 @@ class _Compiler:
         hole, tools = self.hole, self.tools
         if isinstance(body, UnitTests) and tools.executor is not None:
             return compile_tests(body, hole.prompt, hole.suffix, _language(hole), tools.executor)
+        if isinstance(body, TypeGoal) and tools.types is not None:
+            return TypeCheck(tools.types, hole, body)
         return None
 
     def _check(self, body: ConstraintBody) -> Check:
@@ -187,7 +190,7 @@ def _syntax(hole: Hole) -> Iterator[NamedCheck]:
 
 def _examples(hole: Hole, tools: Tools) -> Iterator[NamedCheck]:
     """The examples in the code around the hole; advisory: they may never have been right."""
-    if tools.executor is None or not tools.examples or hole.spec.language not in PYTHON:
+    if tools.executor is None or not tools.examples or _language(hole) != PYTHON_NAME:
         return
     cases = example_cases(f"{hole.prompt}\n{hole.suffix}")
     if cases:
@@ -198,15 +201,19 @@ def _examples(hole: Hole, tools: Tools) -> Iterator[NamedCheck]:
 
 def _of_spec(hole: Hole, compiler: _Compiler) -> Iterator[NamedCheck]:
     spec = hole.spec
-    bodies = (("json_schema", spec.json_schema), ("grammar", spec.grammar))
-    for name, body in bodies:
+    goal = None if spec.expected_type is None else TypeGoal(spec.expected_type)
+    bodies = (
+        ("json_schema", spec.json_schema, True),
+        ("grammar", spec.grammar, True),
+        # Many a caller knows it only roughly.
+        ("expected_type", goal, False),
+    )
+    for name, body, required in bodies:
         if body is not None:
-            check = compiler.build("hole", f"{OF_HOLE}{name}", body, required=True)
+            check = compiler.build("hole", f"{OF_HOLE}{name}", body, required=required)
             if check is not None:
                 yield check
     if spec.grammar_ref is not None:
         yield NamedCheck("hole.grammar_ref", GRAMMAR_REF)
-    if spec.expected_type is not None:
-        yield NamedCheck("hole.expected_type", TYPE_GOAL)
     for index in range(len(spec.fill_constraints)):
         yield NamedCheck(f"hole.fill_constraints[{index}]", IN_WORDS)

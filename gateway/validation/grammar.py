@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from gateway.core.constraint import Grammar, GrammarSyntax
+from gateway.core.constraint import Grammar
 from gateway.core.value import value
 from gateway.validation.earley import Rules, StepsSpentError, nullable_heads, recognise
 from gateway.validation.finding import (
@@ -89,8 +89,6 @@ def grammar_text(grammar: Grammar) -> tuple[str, str]:
 
 def compile_grammar(grammar: Grammar) -> Check:
     """Build the check. Raises BrokenError with Lark's own message."""
-    if grammar.syntax is GrammarSyntax.GBNF:
-        return Fixed(unchecked("a GBNF grammar is passed to the endpoint and not checked here"))
     text, start = grammar_text(grammar)
     if len(text) > MAX_GRAMMAR:
         return TOO_LARGE

@@ -165,11 +165,11 @@ BAD: dict[str, tuple[pb.GenerateRequest, StatusCode, str, str]] = {
         "INVALID_FIELD",
         "request_id",
     ),
-    "strategy of a later version": (
-        request(strategy="STRATEGY_PIPELINE"),
+    "objective of a later version": (
+        request(objective="OBJECTIVE_FASTEST"),
         StatusCode.UNIMPLEMENTED,
         "NOT_AVAILABLE_YET",
-        "strategy",
+        "objective",
     ),
     "routing mode without what it needs": (
         request(routing_mode="ROUTING_MODE_LEARNED"),

@@ -11,7 +11,7 @@ from ensemble.v1 import gateway_service_pb2 as pb
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-import gateway.ensemble.client
+import gateway.ensemble.filler
 from gateway import Gateway
 from gateway.ingress.listener import ListenError
 from tests.fakes.gateways import (
@@ -331,10 +331,10 @@ async def test_a_bug_of_ours_is_internal_and_tells_no_value(
     caplog: pytest.LogCaptureFixture,
     how: str,
 ) -> None:
-    async def buggy(run: gateway.ensemble.client.Run) -> None:
+    async def buggy(run: gateway.ensemble.filler.Run) -> None:
         raise ValueError(f"cannot handle {run.exchange.request.hole.prompt}")
 
-    monkeypatch.setattr(gateway.ensemble.client, "sequential", buggy)
+    monkeypatch.setattr(gateway.ensemble.filler, "sequential", buggy)
     marked = request("the-secret-prompt", request_id="mine")
     if how == "batch":
         batch = door.batch(iter([pb.BatchGenerateRequest(index=1, request=marked)]), timeout=10)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 
-import gateway.ensemble.client
+import gateway.ensemble.filler
 from gateway.cli.main import main
 from gateway.ensemble.run import Run
 
@@ -26,5 +26,5 @@ async def raises(prompt: str) -> None:
 
 
 if __name__ == "__main__":
-    gateway.ensemble.client.sequential = sequential
+    gateway.ensemble.filler.sequential = sequential
     main()

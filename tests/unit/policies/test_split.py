@@ -11,8 +11,8 @@ from gateway.core.outcome import Outcome
 from gateway.core.policy import Invocation
 from gateway.core.snapshot import Snapshot
 from gateway.ensemble.client import EnsembleClient
-from gateway.ensemble.settings import EnsembleSettings
 from gateway.ensemble.judge import SCORERS
+from gateway.ensemble.settings import EnsembleSettings
 from gateway.policies.deadline import DeadlineSettings, deadline
 from gateway.policies.observe import observe
 from gateway.policies.split import split

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 
@@ -22,7 +23,9 @@ from gateway.core.constraint import (
 )
 from gateway.core.faults import Fault, Kind, Origin, Reason
 from gateway.core.hole import Hole, HoleSpec
+from gateway.core.running import TypeReport
 from gateway.validation.compile import compile_checks
+from gateway.validation.late import Tools
 
 PASSED, FAILED, UNCHECKED = VerdictStatus.PASSED, VerdictStatus.FAILED, VerdictStatus.UNCHECKED
 
@@ -53,7 +56,7 @@ def test_python_is_parsed(language: str) -> None:
 
 
 def test_other_languages_are_unchecked_with_the_reason() -> None:
-    verdict = compile_checks(Hole("x", spec=HoleSpec(language="rust"))).run("1")[1]
+    verdict = compile_checks(Hole("x", spec=HoleSpec(language="cobol"))).run("1")[1]
     assert (verdict.constraint, verdict.status) == ("syntax", UNCHECKED)
     assert "no parser" in verdict.reason
 
@@ -204,3 +207,26 @@ def test_a_beginning_is_hopeless_when_one_check_says_so() -> None:
     assert checks.hopeless("    return )\n")
     assert checks.hopeless("    eval(1)\n")
     assert not checks.hopeless("    return 1\n")
+
+
+class Checker:
+    """A type checker that finds nothing wrong, and remembers what it was shown."""
+
+    def __init__(self) -> None:
+        self.sources: list[str] = []
+
+    async def check(self, source: str, language: str, timeout_s: float) -> TypeReport:
+        self.sources.append(source)
+        return TypeReport()
+
+
+def test_types_are_checked_where_a_type_checker_is_at_hand() -> None:
+    checker = Checker()
+    spec = HoleSpec(language="python", expected_type="int")
+    hole = Hole("x = ", "\n", spec, (Constraint("goal", TypeGoal("int")),))
+    checks = compile_checks(hole, tools=Tools(types=checker))
+    found = asyncio.run(checks.finish("1", checks.run("1"), 5.0))
+    verdicts = {one.constraint: (one.status, one.required) for one in found.verdicts}
+    assert verdicts["hole.expected_type"] == (PASSED, False)
+    assert verdicts["goal"] == (PASSED, True)
+    assert all("int" in source for source in checker.sources)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from gateway.core.constraint import Grammar, GrammarRule, GrammarSyntax, VerdictStatus
+from gateway.core.constraint import Grammar, GrammarRule, VerdictStatus
 from gateway.validation import grammar
 from gateway.validation.finding import BrokenError, Finding
 from gateway.validation.grammar import MAX_FILL, MAX_GRAMMAR, compile_grammar
@@ -80,11 +80,6 @@ def test_a_start_symbol_may_be_named() -> None:
     check = compile_grammar(Grammar(text='start: "a"\nother: "b"', start="other"))
     assert check.find("b").status is PASSED
     assert check.find("a").status is FAILED
-
-
-def test_gbnf_is_the_business_of_the_endpoint() -> None:
-    check = compile_grammar(Grammar(GrammarSyntax.GBNF, "root ::= (("))
-    assert check.find("a").status is UNCHECKED
 
 
 @pytest.mark.parametrize(
