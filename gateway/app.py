@@ -12,7 +12,7 @@ from typing import Self
 from gateway.config.pipelines import pipelines_of
 from gateway.config.reliability import HealthCheck
 from gateway.config.schema import Settings
-from gateway.config.tools import executor_of, tools_of
+from gateway.config.tools import sandbox_of, tools_of
 from gateway.config.values import config_text, snapshot_of, upstream_options
 from gateway.core.candidate import Completion
 from gateway.core.endpoint import Endpoint
@@ -199,11 +199,11 @@ class Gateway:
 
     async def __aenter__(self) -> Self:
         try:
-            executor = executor_of(self.settings, self._clock)
-            why = "" if executor is None else await executor.probe()
+            sandbox = sandbox_of(self.settings, self._clock)
+            why = "" if sandbox is None else await sandbox.probe()
             if why:
                 log.warning("no sandbox: unit tests stay unchecked", extra={"reason": why})
-            self._ensemble = self._compose(tools_of(self.settings, executor))
+            self._ensemble = self._compose(tools_of(self.settings, sandbox))
             self._prober = Prober(self._probes(), self._heard)
             self._prober.start()
         except BaseException:

@@ -60,6 +60,14 @@ class Executor(Protocol):
         ...
 
 
+class Sandbox(Executor, Protocol):
+    """An executor that can say whether it works here."""
+
+    async def probe(self) -> str:
+        """Try a trivial program; return nothing, or why no program can be run and the mending."""
+        ...
+
+
 @value
 class TypeMismatch:
     """A place where types do not agree: 1-based line and column of the whole source."""

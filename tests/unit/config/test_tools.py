@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from gateway.config.load import build
-from gateway.config.tools import executor_of, tools_of
+from gateway.config.tools import sandbox_of, tools_of
 from gateway.sandbox.bubblewrap import BubblewrapExecutor
 from gateway.sandbox.pyright import Pyright
 
@@ -17,7 +17,7 @@ def settings(**sections: Any):
 
 def test_nothing_runs_unless_it_is_asked_for() -> None:
     plain = settings()
-    assert executor_of(plain, time.monotonic) is None
+    assert sandbox_of(plain, time.monotonic) is None
     tools = tools_of(plain, None)
     assert (tools.executor, tools.types, tools.examples) == (None, None, True)
 
@@ -26,7 +26,7 @@ async def test_a_sandbox_and_a_type_checker_are_made_when_they_are_asked_for() -
     asked = settings(
         sandbox={"kind": "bubblewrap"}, checks={"type_checker": "pyright", "examples": False}
     )
-    executor = executor_of(asked, time.monotonic)
+    executor = sandbox_of(asked, time.monotonic)
     assert isinstance(executor, BubblewrapExecutor)
     tools = tools_of(asked, executor)
     assert tools.executor is executor
