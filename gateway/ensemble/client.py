@@ -19,8 +19,6 @@ from gateway.core.refinement import Refinement
 from gateway.ensemble.account import UNLIMITED, SpendingAccount
 from gateway.ensemble.filler import Ensemble, Filler
 from gateway.ensemble.judge import Scorer
-from gateway.ensemble.pipeline.runner import run_pipeline, wanted
-from gateway.ensemble.refine.rounds import refine
 from gateway.ensemble.run import Judgements
 from gateway.ensemble.settings import EnsembleSettings
 from gateway.routing.router import ModelRouter
@@ -81,10 +79,17 @@ class EnsembleClient:
     async def _fill(self, exchange: Exchange) -> Answer:
         filler = self.filler(self._account(exchange.request))
         if isinstance(exchange.work, Refinement):
+            from gateway.ensemble.refine.rounds import refine  # noqa: PLC0415 - idle memory
+
             least = self._ensemble.settings.min_confidence
             return await refine(filler, exchange, exchange.work, least)
         by_strategy = exchange.request.strategy is Strategy.PIPELINE
         if by_strategy or isinstance(exchange.work, PipelineRun):
+            from gateway.ensemble.pipeline.runner import (  # noqa: PLC0415 - idle memory
+                run_pipeline,
+                wanted,
+            )
+
             definition, run = wanted(exchange, self.pipelines)
             return await run_pipeline(filler, exchange, definition, run)
         return await filler.fill(exchange)

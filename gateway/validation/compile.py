@@ -26,7 +26,6 @@ from gateway.validation.examples import example_cases
 from gateway.validation.feasible import Requirement, contradictions, mask_is_impossible
 from gateway.validation.finding import BrokenError, Check, Fixed, unchecked
 from gateway.validation.forbidden import NonEmpty, compile_forbidden
-from gateway.validation.gbnf import compile_gbnf
 from gateway.validation.grammar import compile_grammar
 from gateway.validation.languages import PYTHON
 from gateway.validation.late import NO_TOOLS, LateCheck, Tools
@@ -34,8 +33,6 @@ from gateway.validation.programs import compile_tests
 from gateway.validation.regex import compile_regex
 from gateway.validation.schema import compile_schema
 from gateway.validation.syntax import PythonSyntax
-from gateway.validation.treesitter import compile_tree_syntax
-from gateway.validation.types import TypeCheck
 
 NON_EMPTY = "non_empty"
 BUILT_IN = frozenset({NON_EMPTY, SYNTAX})
@@ -89,6 +86,8 @@ class _Compiler:
         if isinstance(body, UnitTests) and tools.executor is not None:
             return compile_tests(body, hole.prompt, hole.suffix, _language(hole), tools.executor)
         if isinstance(body, TypeGoal) and tools.types is not None:
+            from gateway.validation.types import TypeCheck  # noqa: PLC0415 - idle memory
+
             return TypeCheck(tools.types, hole, body)
         return None
 
@@ -97,6 +96,8 @@ class _Compiler:
             case JsonSchema():
                 return self._kept(body, partial(compile_schema, body))
             case Grammar(syntax=GrammarSyntax.GBNF, text=text) if text:
+                from gateway.validation.gbnf import compile_gbnf  # noqa: PLC0415 - idle memory
+
                 return self._kept(body, partial(compile_gbnf, body))
             case Grammar():
                 return self._kept(body, partial(compile_grammar, body))
@@ -185,6 +186,10 @@ def _syntax(hole: Hole) -> Iterator[NamedCheck]:
     if language in PYTHON:
         yield NamedCheck(SYNTAX, PythonSyntax(hole.prompt, hole.suffix))
     elif language:
+        from gateway.validation.treesitter import (  # noqa: PLC0415 - idle memory
+            compile_tree_syntax,
+        )
+
         yield NamedCheck(SYNTAX, compile_tree_syntax(language, hole.prompt, hole.suffix))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-from doctest import DocTestParser
 
 MAX_EXAMPLES = 64
 """Most examples taken from the code around one hole."""
@@ -21,6 +20,8 @@ def example_cases(code: str) -> tuple[str, ...]:
     shows what is written, or its value equals the literal that is. Examples that show an exception,
     or nothing, make no case. Code that doctest cannot read has none.
     """
+    from doctest import DocTestParser  # noqa: PLC0415 - it brings a debugger into memory
+
     try:
         examples = DocTestParser().get_examples(_QUOTES.sub("\n\n", code))
     except ValueError:
