@@ -61,7 +61,7 @@ def mean_row(
 def show(rows: Sequence[Row]) -> None:
     """Print the table."""
     width = max((len(row.what) for row in rows), default=0)
-    print(f"{'part':<12}{'what':<{width + 2}}{'value':>9}  {'95% interval':<16}{'bar':<16}note")
+    print(f"{'part':<12}{'what':<{width + 2}}{'value':>9}  {'95% interval':<16}{'bar':<22}note")
     for row in rows:
         between = "" if row.low is None else f"{row.low:.3f} to {row.high:.3f}"
         bar = " ".join(
@@ -70,7 +70,7 @@ def show(rows: Sequence[Row]) -> None:
         )
         mark = " MISSED" if row.missed else ""
         print(
-            f"{row.part:<12}{row.what:<{width + 2}}{row.value:>9.3f}  {between:<16}{bar:<16}"
+            f"{row.part:<12}{row.what:<{width + 2}}{row.value:>9.3f}  {between:<16}{bar:<22}"
             f"{row.note}{mark}"
         )
 
