@@ -59,10 +59,10 @@ def _calls(exchange: Exchange, target_of: Callable[[str], str]) -> tuple[int, in
     if exchange.replayed:
         return called, others
     primary = exchange.decision.primary if exchange.decision is not None else ""
-    primaries = {"": primary}
+    primaries: dict[str, str] = {}
     for attempt in exchange.attempts:
         target = target_of(attempt.endpoint)
-        first = primaries.setdefault(attempt.part, target)
+        first = primaries.setdefault(attempt.part, target) if attempt.part else primary
         if attempt.status is not AttemptStatus.SKIPPED:
             called += 1
             others += target != first

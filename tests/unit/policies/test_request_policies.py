@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import replace
 
 import pytest
 
@@ -69,6 +70,15 @@ def test_primary_alone_uses_no_fallback() -> None:
 def test_a_skipped_attempt_is_no_call() -> None:
     skipped = failed("beta", AttemptStatus.SKIPPED)
     assert counted(give, exchange(failed("alpha"), skipped)) == (True, 1, False, False)
+
+
+def test_a_part_that_is_routed_elsewhere_uses_no_fallback_by_that() -> None:
+    """Each hole of a refinement, and each step of a pipeline, has a primary of its own."""
+    here = replace(failed("beta", AttemptStatus.OK), part="one")
+    assert counted(give, exchange(here)) == (True, 1, False, False)
+    first = replace(failed("beta"), part="two")
+    second = replace(failed("gamma", AttemptStatus.OK), part="two")
+    assert counted(give, exchange(here, first, second)) == (True, 3, True, False)
 
 
 def test_a_whole_chain_without_an_answer_is_exhausted() -> None:
