@@ -30,7 +30,7 @@ SMALL_FILL = 64
 """Characters up to which a fill is recognised on the event loop."""
 
 MAX_STEPS = 1_000_000
-"""Items of the recogniser spent on one fill, which takes a fraction of a second."""
+"""Items of the recogniser spent on one fill, which takes two or three seconds of a worker."""
 
 TOO_LARGE = Fixed(unchecked("the grammar is too large to be checked here"))
 

@@ -37,8 +37,10 @@ SIMPLE_FILLS: Final = (
 _NO_WARNINGS: Final = ("ignore", None, Warning, re.compile(re.escape(FILENAME)), 0)
 
 _QUOTED: Final = re.compile(r"'([^']*)'")
-_LINES: Final = re.compile(r" \(detected at line \d+\)| on line \d+")
-_OPERATORS: Final = re.compile(r"[^\w\s]{1,3}")
+_DETAILS: Final = re.compile(
+    r" \(detected at line \d+\)| on line \d+| '.' \(U\+[0-9A-F]+\)| U\+[0-9A-F]+"
+)
+_OPERATORS: Final = re.compile(r"[!-/:-@\[-`{-~]{1,3}")
 
 
 class UndecidableError(Exception):
@@ -177,4 +179,4 @@ def plain(message: str) -> str:
         word = match[1]
         return match[0] if keyword.iskeyword(word) or _OPERATORS.fullmatch(word) else "a token"
 
-    return bounded(_QUOTED.sub(keep, _LINES.sub("", message)))
+    return bounded(_QUOTED.sub(keep, _DETAILS.sub("", message)))
