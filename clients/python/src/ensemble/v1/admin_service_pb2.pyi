@@ -156,16 +156,42 @@ class RoutingRule(_message.Message):
     def __init__(self, name: _Optional[str] = ..., condition: _Optional[str] = ..., capability: _Optional[_Union[_decision_pb2.Capability, str]] = ..., chain_policy: _Optional[_Union[_decision_pb2.ChainPolicy, str]] = ...) -> None: ...
 
 class DescribeRouterResponse(_message.Message):
-    __slots__ = ("snapshot_version", "estimator", "rules", "default_endpoint")
+    __slots__ = ("snapshot_version", "estimator", "rules", "default_endpoint", "layers", "threshold_version", "observations")
     SNAPSHOT_VERSION_FIELD_NUMBER: _ClassVar[int]
     ESTIMATOR_FIELD_NUMBER: _ClassVar[int]
     RULES_FIELD_NUMBER: _ClassVar[int]
     DEFAULT_ENDPOINT_FIELD_NUMBER: _ClassVar[int]
+    LAYERS_FIELD_NUMBER: _ClassVar[int]
+    THRESHOLD_VERSION_FIELD_NUMBER: _ClassVar[int]
+    OBSERVATIONS_FIELD_NUMBER: _ClassVar[int]
     snapshot_version: int
     estimator: str
     rules: _containers.RepeatedCompositeFieldContainer[RoutingRule]
     default_endpoint: str
-    def __init__(self, snapshot_version: _Optional[int] = ..., estimator: _Optional[str] = ..., rules: _Optional[_Iterable[_Union[RoutingRule, _Mapping]]] = ..., default_endpoint: _Optional[str] = ...) -> None: ...
+    layers: _containers.RepeatedCompositeFieldContainer[LayerDescription]
+    threshold_version: int
+    observations: int
+    def __init__(self, snapshot_version: _Optional[int] = ..., estimator: _Optional[str] = ..., rules: _Optional[_Iterable[_Union[RoutingRule, _Mapping]]] = ..., default_endpoint: _Optional[str] = ..., layers: _Optional[_Iterable[_Union[LayerDescription, _Mapping]]] = ..., threshold_version: _Optional[int] = ..., observations: _Optional[int] = ...) -> None: ...
+
+class LayerDescription(_message.Message):
+    __slots__ = ("layer", "weight", "runs", "threshold", "calls", "errors", "late", "mean_s")
+    LAYER_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    RUNS_FIELD_NUMBER: _ClassVar[int]
+    THRESHOLD_FIELD_NUMBER: _ClassVar[int]
+    CALLS_FIELD_NUMBER: _ClassVar[int]
+    ERRORS_FIELD_NUMBER: _ClassVar[int]
+    LATE_FIELD_NUMBER: _ClassVar[int]
+    MEAN_S_FIELD_NUMBER: _ClassVar[int]
+    layer: str
+    weight: float
+    runs: str
+    threshold: float
+    calls: int
+    errors: int
+    late: int
+    mean_s: float
+    def __init__(self, layer: _Optional[str] = ..., weight: _Optional[float] = ..., runs: _Optional[str] = ..., threshold: _Optional[float] = ..., calls: _Optional[int] = ..., errors: _Optional[int] = ..., late: _Optional[int] = ..., mean_s: _Optional[float] = ...) -> None: ...
 
 class DescribeConfigRequest(_message.Message):
     __slots__ = ()

@@ -24,27 +24,57 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x65nsemble/v1/decision.proto\x12\x0b\x65nsemble.v1\"^\n\x10\x45xcludedEndpoint\x12\x1a\n\x08\x65ndpoint\x18\x01 \x01(\tR\x08\x65ndpoint\x12\x16\n\x06reason\x18\x02 \x01(\tR\x06reason\x12\x16\n\x06\x64\x65tail\x18\x03 \x01(\tR\x06\x64\x65tail\"\xaf\x03\n\x0fRoutingDecision\x12\x18\n\x07primary\x18\x01 \x01(\tR\x07primary\x12\x1c\n\tfallbacks\x18\x02 \x03(\tR\tfallbacks\x12\x32\n\x06reason\x18\x03 \x01(\x0e\x32\x1a.ensemble.v1.RoutingReasonR\x06reason\x12\x16\n\x06\x64\x65tail\x18\x04 \x01(\tR\x06\x64\x65tail\x12\x37\n\ncapability\x18\x05 \x01(\x0e\x32\x17.ensemble.v1.CapabilityR\ncapability\x12\x1e\n\ncomplexity\x18\x06 \x01(\x01R\ncomplexity\x12\x1c\n\testimator\x18\x07 \x01(\tR\testimator\x12;\n\x0c\x63hain_policy\x18\x08 \x01(\x0e\x32\x18.ensemble.v1.ChainPolicyR\x0b\x63hainPolicy\x12\x39\n\x08\x65xcluded\x18\t \x03(\x0b\x32\x1d.ensemble.v1.ExcludedEndpointR\x08\x65xcluded\x12)\n\x10snapshot_version\x18\n \x01(\x04R\x0fsnapshotVersion\"\xaa\x01\n\x0e\x45ndpointFilter\x12#\n\rrequired_tags\x18\x01 \x03(\tR\x0crequiredTags\x12%\n\x0e\x66orbidden_tags\x18\x02 \x03(\tR\rforbiddenTags\x12L\n\x15required_capabilities\x18\x03 \x03(\x0e\x32\x17.ensemble.v1.CapabilityR\x14requiredCapabilities*\xe7\x01\n\nCapability\x12\x1a\n\x16\x43\x41PABILITY_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x43\x41PABILITY_CODE_COMPLETION\x10\x01\x12\x1b\n\x17\x43\x41PABILITY_LONG_CONTEXT\x10\x02\x12%\n!CAPABILITY_CONSTRAINED_GENERATION\x10\x03\x12\x1d\n\x19\x43\x41PABILITY_FAST_INFERENCE\x10\x04\x12\x1b\n\x17\x43\x41PABILITY_HIGH_QUALITY\x10\x05\x12\x1d\n\x19\x43\x41PABILITY_SECURITY_AWARE\x10\x06*\xf2\x02\n\rRoutingReason\x12\x1e\n\x1aROUTING_REASON_UNSPECIFIED\x10\x00\x12!\n\x1dROUTING_REASON_SECURITY_MATCH\x10\x01\x12$\n ROUTING_REASON_SECURITY_NO_MATCH\x10\x02\x12$\n ROUTING_REASON_CONSTRAINED_MATCH\x10\x03\x12\'\n#ROUTING_REASON_CONSTRAINED_NO_MATCH\x10\x04\x12\x1d\n\x19ROUTING_REASON_FAST_MATCH\x10\x05\x12 \n\x1cROUTING_REASON_FAST_NO_MATCH\x10\x06\x12 \n\x1cROUTING_REASON_QUALITY_MATCH\x10\x07\x12#\n\x1fROUTING_REASON_QUALITY_NO_MATCH\x10\x08\x12!\n\x1dROUTING_REASON_MEDIUM_DEFAULT\x10\t*]\n\x0b\x43hainPolicy\x12\x1c\n\x18\x43HAIN_POLICY_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43HAIN_POLICY_STRICT\x10\x01\x12\x17\n\x13\x43HAIN_POLICY_PREFER\x10\x02*t\n\x0bRoutingMode\x12\x1c\n\x18ROUTING_MODE_UNSPECIFIED\x10\x00\x12\x15\n\x11ROUTING_MODE_AUTO\x10\x01\x12\x16\n\x12ROUTING_MODE_RULES\x10\x02\x12\x18\n\x14ROUTING_MODE_LEARNED\x10\x03*\xb7\x01\n\tObjective\x12\x19\n\x15OBJECTIVE_UNSPECIFIED\x10\x00\x12\x16\n\x12OBJECTIVE_BALANCED\x10\x01\x12\x15\n\x11OBJECTIVE_FASTEST\x10\x02\x12\x16\n\x12OBJECTIVE_CHEAPEST\x10\x03\x12\x16\n\x12OBJECTIVE_ACCURATE\x10\x04\x12\x16\n\x12OBJECTIVE_COMPLETE\x10\x05\x12\x18\n\x14OBJECTIVE_LEAST_LOAD\x10\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x65nsemble/v1/decision.proto\x12\x0b\x65nsemble.v1\"^\n\x10\x45xcludedEndpoint\x12\x1a\n\x08\x65ndpoint\x18\x01 \x01(\tR\x08\x65ndpoint\x12\x16\n\x06reason\x18\x02 \x01(\tR\x06reason\x12\x16\n\x06\x64\x65tail\x18\x03 \x01(\tR\x06\x64\x65tail\"\xe7\x03\n\x0fRoutingDecision\x12\x18\n\x07primary\x18\x01 \x01(\tR\x07primary\x12\x1c\n\tfallbacks\x18\x02 \x03(\tR\tfallbacks\x12\x32\n\x06reason\x18\x03 \x01(\x0e\x32\x1a.ensemble.v1.RoutingReasonR\x06reason\x12\x16\n\x06\x64\x65tail\x18\x04 \x01(\tR\x06\x64\x65tail\x12\x37\n\ncapability\x18\x05 \x01(\x0e\x32\x17.ensemble.v1.CapabilityR\ncapability\x12\x1e\n\ncomplexity\x18\x06 \x01(\x01R\ncomplexity\x12\x1c\n\testimator\x18\x07 \x01(\tR\testimator\x12;\n\x0c\x63hain_policy\x18\x08 \x01(\x0e\x32\x18.ensemble.v1.ChainPolicyR\x0b\x63hainPolicy\x12\x39\n\x08\x65xcluded\x18\t \x03(\x0b\x32\x1d.ensemble.v1.ExcludedEndpointR\x08\x65xcluded\x12)\n\x10snapshot_version\x18\n \x01(\x04R\x0fsnapshotVersion\x12\x36\n\x07learned\x18\x0b \x01(\x0b\x32\x1c.ensemble.v1.LearnedDecisionR\x07learned\"\x91\x03\n\x0cRoutingLayer\x12\x14\n\x05layer\x18\x01 \x01(\tR\x05layer\x12\x30\n\x06status\x18\x02 \x01(\x0e\x32\x18.ensemble.v1.LayerStatusR\x06status\x12\x1e\n\nconfidence\x18\x03 \x01(\x01R\nconfidence\x12\x1c\n\tthreshold\x18\x04 \x01(\x01R\tthreshold\x12\x1a\n\x08\x65ndpoint\x18\x05 \x01(\tR\x08\x65ndpoint\x12\x14\n\x05topic\x18\x06 \x01(\tR\x05topic\x12\x16\n\x06reason\x18\x07 \x01(\tR\x06reason\x12\x1b\n\telapsed_s\x18\x08 \x01(\x01R\x08\x65lapsedS\x12@\n\x07\x64\x65tails\x18\t \x03(\x0b\x32&.ensemble.v1.RoutingLayer.DetailsEntryR\x07\x64\x65tails\x12\x16\n\x06shadow\x18\n \x01(\x08R\x06shadow\x1a:\n\x0c\x44\x65tailsEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"\xb1\x02\n\rEndpointScore\x12\x1a\n\x08\x65ndpoint\x18\x01 \x01(\tR\x08\x65ndpoint\x12\x18\n\x07utility\x18\x02 \x01(\x01R\x07utility\x12\x41\n\x07\x66\x61\x63tors\x18\x03 \x03(\x0b\x32\'.ensemble.v1.EndpointScore.FactorsEntryR\x07\x66\x61\x63tors\x12\x1d\n\x07quality\x18\x04 \x01(\x01H\x00R\x07quality\x88\x01\x01\x12\x17\n\x04gain\x18\x05 \x01(\x01H\x01R\x04gain\x88\x01\x01\x12\x1e\n\npropensity\x18\x06 \x01(\x01R\npropensity\x1a:\n\x0c\x46\x61\x63torsEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\x01R\x05value:\x02\x38\x01\x42\n\n\x08_qualityB\x07\n\x05_gain\"M\n\rClarification\x12\x1c\n\tquestions\x18\x01 \x03(\tR\tquestions\x12\x1e\n\ncandidates\x18\x02 \x03(\tR\ncandidates\"\x95\x07\n\x0fLearnedDecision\x12\x1d\n\ndecided_by\x18\x01 \x01(\tR\tdecidedBy\x12\x1e\n\nconfidence\x18\x02 \x01(\x01R\nconfidence\x12\x31\n\x06layers\x18\x03 \x03(\x0b\x32\x19.ensemble.v1.RoutingLayerR\x06layers\x12\x32\n\x06scores\x18\x04 \x03(\x0b\x32\x1a.ensemble.v1.EndpointScoreR\x06scores\x12\x18\n\x07support\x18\x05 \x01(\x01R\x07support\x12\x1e\n\nsimilarity\x18\x06 \x01(\x01R\nsimilarity\x12\x1f\n\x0b\x65\x66\x66\x65\x63tive_n\x18\x07 \x01(\x01R\neffectiveN\x12\"\n\x0cobservations\x18\x08 \x01(\rR\x0cobservations\x12\x1a\n\x08\x65vidence\x18\t \x01(\x01R\x08\x65vidence\x12\x1a\n\x08\x63overage\x18\n \x01(\x01R\x08\x63overage\x12\x14\n\x05level\x18\x0b \x01(\tR\x05level\x12\x1c\n\tambiguous\x18\x0c \x01(\x08R\tambiguous\x12=\n\x05hints\x18\r \x03(\x0b\x32\'.ensemble.v1.LearnedDecision.HintsEntryR\x05hints\x12\x12\n\x04lite\x18\x0e \x01(\x08R\x04lite\x12:\n\x04\x61rms\x18\x0f \x03(\x0b\x32&.ensemble.v1.LearnedDecision.ArmsEntryR\x04\x61rms\x12+\n\x11threshold_version\x18\x10 \x01(\x04R\x10thresholdVersion\x12\x46\n\x08\x66\x65\x61tures\x18\x11 \x03(\x0b\x32*.ensemble.v1.LearnedDecision.FeaturesEntryR\x08\x66\x65\x61tures\x12 \n\x0bpredictions\x18\x12 \x03(\tR\x0bpredictions\x12\x1b\n\telapsed_s\x18\x13 \x01(\x01R\x08\x65lapsedS\x1a\x38\n\nHintsEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\x1a\x37\n\tArmsEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\x1a;\n\rFeaturesEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"\xaa\x01\n\x0e\x45ndpointFilter\x12#\n\rrequired_tags\x18\x01 \x03(\tR\x0crequiredTags\x12%\n\x0e\x66orbidden_tags\x18\x02 \x03(\tR\rforbiddenTags\x12L\n\x15required_capabilities\x18\x03 \x03(\x0e\x32\x17.ensemble.v1.CapabilityR\x14requiredCapabilities*\xe7\x01\n\nCapability\x12\x1a\n\x16\x43\x41PABILITY_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x43\x41PABILITY_CODE_COMPLETION\x10\x01\x12\x1b\n\x17\x43\x41PABILITY_LONG_CONTEXT\x10\x02\x12%\n!CAPABILITY_CONSTRAINED_GENERATION\x10\x03\x12\x1d\n\x19\x43\x41PABILITY_FAST_INFERENCE\x10\x04\x12\x1b\n\x17\x43\x41PABILITY_HIGH_QUALITY\x10\x05\x12\x1d\n\x19\x43\x41PABILITY_SECURITY_AWARE\x10\x06*\xe8\x03\n\rRoutingReason\x12\x1e\n\x1aROUTING_REASON_UNSPECIFIED\x10\x00\x12!\n\x1dROUTING_REASON_SECURITY_MATCH\x10\x01\x12$\n ROUTING_REASON_SECURITY_NO_MATCH\x10\x02\x12$\n ROUTING_REASON_CONSTRAINED_MATCH\x10\x03\x12\'\n#ROUTING_REASON_CONSTRAINED_NO_MATCH\x10\x04\x12\x1d\n\x19ROUTING_REASON_FAST_MATCH\x10\x05\x12 \n\x1cROUTING_REASON_FAST_NO_MATCH\x10\x06\x12 \n\x1cROUTING_REASON_QUALITY_MATCH\x10\x07\x12#\n\x1fROUTING_REASON_QUALITY_NO_MATCH\x10\x08\x12!\n\x1dROUTING_REASON_MEDIUM_DEFAULT\x10\t\x12\x1a\n\x16ROUTING_REASON_LEARNED\x10\n\x12\x1c\n\x18ROUTING_REASON_OBJECTIVE\x10\x0b\x12\x1b\n\x17ROUTING_REASON_ADAPTIVE\x10\x0c\x12\x1d\n\x19ROUTING_REASON_EXPERIMENT\x10\r*]\n\x0b\x43hainPolicy\x12\x1c\n\x18\x43HAIN_POLICY_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43HAIN_POLICY_STRICT\x10\x01\x12\x17\n\x13\x43HAIN_POLICY_PREFER\x10\x02*\xe4\x01\n\x0bLayerStatus\x12\x1c\n\x18LAYER_STATUS_UNSPECIFIED\x10\x00\x12\x18\n\x14LAYER_STATUS_DECIDED\x10\x01\x12\x19\n\x15LAYER_STATUS_DECLINED\x10\x02\x12\x1a\n\x16LAYER_STATUS_ABSTAINED\x10\x03\x12\x1c\n\x18LAYER_STATUS_UNAVAILABLE\x10\x04\x12\x15\n\x11LAYER_STATUS_LATE\x10\x05\x12\x17\n\x13LAYER_STATUS_FAILED\x10\x06\x12\x18\n\x14LAYER_STATUS_SKIPPED\x10\x07*t\n\x0bRoutingMode\x12\x1c\n\x18ROUTING_MODE_UNSPECIFIED\x10\x00\x12\x15\n\x11ROUTING_MODE_AUTO\x10\x01\x12\x16\n\x12ROUTING_MODE_RULES\x10\x02\x12\x18\n\x14ROUTING_MODE_LEARNED\x10\x03*\xb7\x01\n\tObjective\x12\x19\n\x15OBJECTIVE_UNSPECIFIED\x10\x00\x12\x16\n\x12OBJECTIVE_BALANCED\x10\x01\x12\x15\n\x11OBJECTIVE_FASTEST\x10\x02\x12\x16\n\x12OBJECTIVE_CHEAPEST\x10\x03\x12\x16\n\x12OBJECTIVE_ACCURATE\x10\x04\x12\x16\n\x12OBJECTIVE_COMPLETE\x10\x05\x12\x18\n\x14OBJECTIVE_LEAST_LOAD\x10\x06\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'ensemble.v1.decision_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CAPABILITY']._serialized_start=747
-  _globals['_CAPABILITY']._serialized_end=978
-  _globals['_ROUTINGREASON']._serialized_start=981
-  _globals['_ROUTINGREASON']._serialized_end=1351
-  _globals['_CHAINPOLICY']._serialized_start=1353
-  _globals['_CHAINPOLICY']._serialized_end=1446
-  _globals['_ROUTINGMODE']._serialized_start=1448
-  _globals['_ROUTINGMODE']._serialized_end=1564
-  _globals['_OBJECTIVE']._serialized_start=1567
-  _globals['_OBJECTIVE']._serialized_end=1750
+  _globals['_ROUTINGLAYER_DETAILSENTRY']._loaded_options = None
+  _globals['_ROUTINGLAYER_DETAILSENTRY']._serialized_options = b'8\001'
+  _globals['_ENDPOINTSCORE_FACTORSENTRY']._loaded_options = None
+  _globals['_ENDPOINTSCORE_FACTORSENTRY']._serialized_options = b'8\001'
+  _globals['_LEARNEDDECISION_HINTSENTRY']._loaded_options = None
+  _globals['_LEARNEDDECISION_HINTSENTRY']._serialized_options = b'8\001'
+  _globals['_LEARNEDDECISION_ARMSENTRY']._loaded_options = None
+  _globals['_LEARNEDDECISION_ARMSENTRY']._serialized_options = b'8\001'
+  _globals['_LEARNEDDECISION_FEATURESENTRY']._loaded_options = None
+  _globals['_LEARNEDDECISION_FEATURESENTRY']._serialized_options = b'8\001'
+  _globals['_CAPABILITY']._serialized_start=2514
+  _globals['_CAPABILITY']._serialized_end=2745
+  _globals['_ROUTINGREASON']._serialized_start=2748
+  _globals['_ROUTINGREASON']._serialized_end=3236
+  _globals['_CHAINPOLICY']._serialized_start=3238
+  _globals['_CHAINPOLICY']._serialized_end=3331
+  _globals['_LAYERSTATUS']._serialized_start=3334
+  _globals['_LAYERSTATUS']._serialized_end=3562
+  _globals['_ROUTINGMODE']._serialized_start=3564
+  _globals['_ROUTINGMODE']._serialized_end=3680
+  _globals['_OBJECTIVE']._serialized_start=3683
+  _globals['_OBJECTIVE']._serialized_end=3866
   _globals['_EXCLUDEDENDPOINT']._serialized_start=43
   _globals['_EXCLUDEDENDPOINT']._serialized_end=137
   _globals['_ROUTINGDECISION']._serialized_start=140
-  _globals['_ROUTINGDECISION']._serialized_end=571
-  _globals['_ENDPOINTFILTER']._serialized_start=574
-  _globals['_ENDPOINTFILTER']._serialized_end=744
+  _globals['_ROUTINGDECISION']._serialized_end=627
+  _globals['_ROUTINGLAYER']._serialized_start=630
+  _globals['_ROUTINGLAYER']._serialized_end=1031
+  _globals['_ROUTINGLAYER_DETAILSENTRY']._serialized_start=973
+  _globals['_ROUTINGLAYER_DETAILSENTRY']._serialized_end=1031
+  _globals['_ENDPOINTSCORE']._serialized_start=1034
+  _globals['_ENDPOINTSCORE']._serialized_end=1339
+  _globals['_ENDPOINTSCORE_FACTORSENTRY']._serialized_start=1260
+  _globals['_ENDPOINTSCORE_FACTORSENTRY']._serialized_end=1318
+  _globals['_CLARIFICATION']._serialized_start=1341
+  _globals['_CLARIFICATION']._serialized_end=1418
+  _globals['_LEARNEDDECISION']._serialized_start=1421
+  _globals['_LEARNEDDECISION']._serialized_end=2338
+  _globals['_LEARNEDDECISION_HINTSENTRY']._serialized_start=2164
+  _globals['_LEARNEDDECISION_HINTSENTRY']._serialized_end=2220
+  _globals['_LEARNEDDECISION_ARMSENTRY']._serialized_start=2222
+  _globals['_LEARNEDDECISION_ARMSENTRY']._serialized_end=2277
+  _globals['_LEARNEDDECISION_FEATURESENTRY']._serialized_start=2279
+  _globals['_LEARNEDDECISION_FEATURESENTRY']._serialized_end=2338
+  _globals['_ENDPOINTFILTER']._serialized_start=2341
+  _globals['_ENDPOINTFILTER']._serialized_end=2511
 # @@protoc_insertion_point(module_scope)

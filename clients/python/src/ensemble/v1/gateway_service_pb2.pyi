@@ -174,7 +174,7 @@ class GenerateRequest(_message.Message):
     def __init__(self, prompt: _Optional[str] = ..., suffix: _Optional[str] = ..., hole: _Optional[_Union[_hole_pb2.HoleSpec, _Mapping]] = ..., constraints: _Optional[_Iterable[_Union[_hole_pb2.Constraint, _Mapping]]] = ..., sampling: _Optional[_Union[_hole_pb2.Sampling, _Mapping]] = ..., strategy: _Optional[_Union[Strategy, str]] = ..., n: _Optional[int] = ..., routing_mode: _Optional[_Union[_decision_pb2.RoutingMode, str]] = ..., objective: _Optional[_Union[_decision_pb2.Objective, str]] = ..., budget: _Optional[_Union[Budget, _Mapping]] = ..., cache_policy: _Optional[_Union[CachePolicy, str]] = ..., endpoint_filter: _Optional[_Union[_decision_pb2.EndpointFilter, _Mapping]] = ..., session_id: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., request_id: _Optional[str] = ..., trace: bool = ..., return_candidates: bool = ..., priority: _Optional[_Union[Priority, str]] = ..., repair: bool = ..., pipeline: _Optional[str] = ...) -> None: ...
 
 class GenerateResponse(_message.Message):
-    __slots__ = ("text", "finish_reason", "endpoint", "model", "usage", "cost_micros", "confidence", "confidence_method", "verdicts", "candidates", "decision", "attempts", "request_id", "trace_id", "hole_id", "elapsed", "cached", "cache_age", "job_id")
+    __slots__ = ("text", "finish_reason", "endpoint", "model", "usage", "cost_micros", "confidence", "confidence_method", "verdicts", "candidates", "decision", "attempts", "request_id", "trace_id", "hole_id", "elapsed", "cached", "cache_age", "job_id", "decision_id")
     TEXT_FIELD_NUMBER: _ClassVar[int]
     FINISH_REASON_FIELD_NUMBER: _ClassVar[int]
     ENDPOINT_FIELD_NUMBER: _ClassVar[int]
@@ -194,6 +194,7 @@ class GenerateResponse(_message.Message):
     CACHED_FIELD_NUMBER: _ClassVar[int]
     CACHE_AGE_FIELD_NUMBER: _ClassVar[int]
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    DECISION_ID_FIELD_NUMBER: _ClassVar[int]
     text: str
     finish_reason: _result_pb2.FinishReason
     endpoint: str
@@ -213,7 +214,8 @@ class GenerateResponse(_message.Message):
     cached: bool
     cache_age: _duration_pb2.Duration
     job_id: str
-    def __init__(self, text: _Optional[str] = ..., finish_reason: _Optional[_Union[_result_pb2.FinishReason, str]] = ..., endpoint: _Optional[str] = ..., model: _Optional[str] = ..., usage: _Optional[_Union[_result_pb2.Usage, _Mapping]] = ..., cost_micros: _Optional[int] = ..., confidence: _Optional[float] = ..., confidence_method: _Optional[str] = ..., verdicts: _Optional[_Iterable[_Union[_result_pb2.Verdict, _Mapping]]] = ..., candidates: _Optional[_Iterable[_Union[_result_pb2.Candidate, _Mapping]]] = ..., decision: _Optional[_Union[_decision_pb2.RoutingDecision, _Mapping]] = ..., attempts: _Optional[_Iterable[_Union[_result_pb2.Attempt, _Mapping]]] = ..., request_id: _Optional[str] = ..., trace_id: _Optional[str] = ..., hole_id: _Optional[int] = ..., elapsed: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., cached: bool = ..., cache_age: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., job_id: _Optional[str] = ...) -> None: ...
+    decision_id: str
+    def __init__(self, text: _Optional[str] = ..., finish_reason: _Optional[_Union[_result_pb2.FinishReason, str]] = ..., endpoint: _Optional[str] = ..., model: _Optional[str] = ..., usage: _Optional[_Union[_result_pb2.Usage, _Mapping]] = ..., cost_micros: _Optional[int] = ..., confidence: _Optional[float] = ..., confidence_method: _Optional[str] = ..., verdicts: _Optional[_Iterable[_Union[_result_pb2.Verdict, _Mapping]]] = ..., candidates: _Optional[_Iterable[_Union[_result_pb2.Candidate, _Mapping]]] = ..., decision: _Optional[_Union[_decision_pb2.RoutingDecision, _Mapping]] = ..., attempts: _Optional[_Iterable[_Union[_result_pb2.Attempt, _Mapping]]] = ..., request_id: _Optional[str] = ..., trace_id: _Optional[str] = ..., hole_id: _Optional[int] = ..., elapsed: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., cached: bool = ..., cache_age: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., job_id: _Optional[str] = ..., decision_id: _Optional[str] = ...) -> None: ...
 
 class GenerateStreamRequest(_message.Message):
     __slots__ = ("request",)
@@ -222,12 +224,14 @@ class GenerateStreamRequest(_message.Message):
     def __init__(self, request: _Optional[_Union[GenerateRequest, _Mapping]] = ...) -> None: ...
 
 class StreamStarted(_message.Message):
-    __slots__ = ("decision", "request_id")
+    __slots__ = ("decision", "request_id", "decision_id")
     DECISION_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    DECISION_ID_FIELD_NUMBER: _ClassVar[int]
     decision: _decision_pb2.RoutingDecision
     request_id: str
-    def __init__(self, decision: _Optional[_Union[_decision_pb2.RoutingDecision, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+    decision_id: str
+    def __init__(self, decision: _Optional[_Union[_decision_pb2.RoutingDecision, _Mapping]] = ..., request_id: _Optional[str] = ..., decision_id: _Optional[str] = ...) -> None: ...
 
 class StreamDelta(_message.Message):
     __slots__ = ("text", "candidate", "endpoint")
@@ -302,7 +306,7 @@ class BatchFailure(_message.Message):
     def __init__(self, code: _Optional[int] = ..., message: _Optional[str] = ..., detail: _Optional[_Union[FailureDetail, _Mapping]] = ...) -> None: ...
 
 class FailureDetail(_message.Message):
-    __slots__ = ("reason", "attempts", "best_candidate", "decision", "streamed_chars", "violations", "retry_after", "request_id")
+    __slots__ = ("reason", "attempts", "best_candidate", "decision", "streamed_chars", "violations", "retry_after", "request_id", "decision_id", "clarification")
     REASON_FIELD_NUMBER: _ClassVar[int]
     ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
     BEST_CANDIDATE_FIELD_NUMBER: _ClassVar[int]
@@ -311,6 +315,8 @@ class FailureDetail(_message.Message):
     VIOLATIONS_FIELD_NUMBER: _ClassVar[int]
     RETRY_AFTER_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    DECISION_ID_FIELD_NUMBER: _ClassVar[int]
+    CLARIFICATION_FIELD_NUMBER: _ClassVar[int]
     reason: str
     attempts: _containers.RepeatedCompositeFieldContainer[_result_pb2.Attempt]
     best_candidate: _result_pb2.Candidate
@@ -319,7 +325,9 @@ class FailureDetail(_message.Message):
     violations: _containers.RepeatedCompositeFieldContainer[FieldViolation]
     retry_after: _duration_pb2.Duration
     request_id: str
-    def __init__(self, reason: _Optional[str] = ..., attempts: _Optional[_Iterable[_Union[_result_pb2.Attempt, _Mapping]]] = ..., best_candidate: _Optional[_Union[_result_pb2.Candidate, _Mapping]] = ..., decision: _Optional[_Union[_decision_pb2.RoutingDecision, _Mapping]] = ..., streamed_chars: _Optional[int] = ..., violations: _Optional[_Iterable[_Union[FieldViolation, _Mapping]]] = ..., retry_after: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+    decision_id: str
+    clarification: _decision_pb2.Clarification
+    def __init__(self, reason: _Optional[str] = ..., attempts: _Optional[_Iterable[_Union[_result_pb2.Attempt, _Mapping]]] = ..., best_candidate: _Optional[_Union[_result_pb2.Candidate, _Mapping]] = ..., decision: _Optional[_Union[_decision_pb2.RoutingDecision, _Mapping]] = ..., streamed_chars: _Optional[int] = ..., violations: _Optional[_Iterable[_Union[FieldViolation, _Mapping]]] = ..., retry_after: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., request_id: _Optional[str] = ..., decision_id: _Optional[str] = ..., clarification: _Optional[_Union[_decision_pb2.Clarification, _Mapping]] = ...) -> None: ...
 
 class FieldViolation(_message.Message):
     __slots__ = ("field", "description")
@@ -336,10 +344,14 @@ class RouteRequest(_message.Message):
     def __init__(self, request: _Optional[_Union[GenerateRequest, _Mapping]] = ...) -> None: ...
 
 class RouteResponse(_message.Message):
-    __slots__ = ("decision",)
+    __slots__ = ("decision", "decision_id", "clarification")
     DECISION_FIELD_NUMBER: _ClassVar[int]
+    DECISION_ID_FIELD_NUMBER: _ClassVar[int]
+    CLARIFICATION_FIELD_NUMBER: _ClassVar[int]
     decision: _decision_pb2.RoutingDecision
-    def __init__(self, decision: _Optional[_Union[_decision_pb2.RoutingDecision, _Mapping]] = ...) -> None: ...
+    decision_id: str
+    clarification: _decision_pb2.Clarification
+    def __init__(self, decision: _Optional[_Union[_decision_pb2.RoutingDecision, _Mapping]] = ..., decision_id: _Optional[str] = ..., clarification: _Optional[_Union[_decision_pb2.Clarification, _Mapping]] = ...) -> None: ...
 
 class RefineHole(_message.Message):
     __slots__ = ("id", "marker", "hole", "constraints", "depends_on", "on_failure")
