@@ -14,6 +14,7 @@ class Answer:
     """What a request gets: the text that was chosen and how it came about.
 
     `report` tells what became of each hole of a refinement, or each step of a pipeline.
+    `decision_id` is what outcomes are reported under; empty when the decision is not recorded.
     """
 
     chosen: Candidate
@@ -22,6 +23,7 @@ class Answer:
     candidates: tuple[Candidate, ...]
     elapsed_s: float
     report: RefineReport | PipelineReport | None = None
+    decision_id: str = ""
 
     @property
     def usage(self) -> Usage:

@@ -5,11 +5,18 @@ from __future__ import annotations
 from enum import StrEnum
 
 from gateway.core.endpoint import Capability
+from gateway.core.matching import NO_MATCH, Clarification, FusedMatch, LayerRecord
+from gateway.core.scoring import ScoredEndpoint
 from gateway.core.value import value
 
 
 class RoutingReason(StrEnum):
-    """Which rule chose the primary: the four rules with and without a match, and the default."""
+    """What chose the primary.
+
+    The four rules with and without a match, and the default; or something that overrules them
+    within what they allow: a learned layer, the request's objective, the adaptive policy, an arm of
+    an experiment.
+    """
 
     SECURITY_MATCH = "security_match"
     SECURITY_NO_MATCH = "security_no_match"
@@ -20,6 +27,10 @@ class RoutingReason(StrEnum):
     QUALITY_MATCH = "quality_match"
     QUALITY_NO_MATCH = "quality_no_match"
     MEDIUM_DEFAULT = "medium_default"
+    LEARNED = "learned"
+    OBJECTIVE = "objective"
+    ADAPTIVE = "adaptive"
+    EXPERIMENT = "experiment"
 
 
 class ChainPolicy(StrEnum):
@@ -49,8 +60,44 @@ class Excluded:
 
 
 @value
+class Learned:
+    """What the learned router found for one request.
+
+    `decided_by`: `rules`, a layer's name, `objective`, `adaptive` or `experiment`; `confidence` is
+    that of it, 0..1. `scores`: the endpoints that the rule allows, best first. `propensities`: the
+    probability with which each was chosen first; together 1. `support`, `similarity`, 0..1, and
+    `effective_n` say how far the predicted qualities rest on outcomes of similar requests, of
+    which there were `observations`. `arms`: (experiment, arm) pairs. `features`: what was read of
+    the request; `predictions`: what the prediction is made of, in words. `elapsed_s`: time of the
+    whole decision. `clarification` is set when the router cannot tell. `candidates`: how many the
+    request is worth where nobody says, 0 for no opinion.
+    """
+
+    decided_by: str
+    confidence: float = 0.0
+    layers: tuple[LayerRecord, ...] = ()
+    scores: tuple[ScoredEndpoint, ...] = ()
+    propensities: tuple[tuple[str, float], ...] = ()
+    support: float = 0.0
+    similarity: float = 0.0
+    effective_n: float = 0.0
+    observations: int = 0
+    match: FusedMatch = NO_MATCH
+    arms: tuple[tuple[str, str], ...] = ()
+    threshold_version: int = 0
+    features: tuple[tuple[str, str], ...] = ()
+    predictions: tuple[str, ...] = ()
+    elapsed_s: float = 0.0
+    clarification: Clarification | None = None
+    candidates: int = 0
+
+
+@value
 class RoutingDecision:
-    """The primary, its fallbacks in order, and what decided."""
+    """The primary, its fallbacks in order, and what decided.
+
+    `learned` is None where only the rules were asked.
+    """
 
     primary: str
     fallbacks: tuple[str, ...]
@@ -62,6 +109,7 @@ class RoutingDecision:
     chain_policy: ChainPolicy
     excluded: tuple[Excluded, ...] = ()
     snapshot_version: int = 0
+    learned: Learned | None = None
 
     @property
     def chain(self) -> tuple[str, ...]:

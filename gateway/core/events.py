@@ -14,9 +14,10 @@ from gateway.core.value import value
 
 @value
 class Started:
-    """The route is known; always first."""
+    """The route is known; always first. `decision_id` is empty when it is not recorded."""
 
     decision: RoutingDecision
+    decision_id: str = ""
 
 
 @value

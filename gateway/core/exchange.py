@@ -26,7 +26,8 @@ class Exchange:
     the caller named the request, so that a repetition can be told from another request; else empty.
     `replayed` turns true when the result is that of work which another exchange accounts for: its
     calls must not be counted again. `work` is set when more than one hole is to be filled, or by
-    more than one step.
+    more than one step. `decision_id` is the id under which the decision is recorded, empty while
+    there is none or it is not recorded.
     """
 
     request: Request
@@ -40,6 +41,7 @@ class Exchange:
     fingerprint: bytes = b""
     replayed: bool = False
     work: Refinement | PipelineRun | None = None
+    decision_id: str = ""
 
 
 Handle = Callable[[Exchange], Awaitable[Answer]]

@@ -92,6 +92,28 @@ class Strategy(StrEnum):
     PIPELINE = "pipeline"
 
 
+class RoutingMode(StrEnum):
+    """Which part of the router decides: what the configuration says, the rules, or what learned."""
+
+    AUTO = "auto"
+    RULES = "rules"
+    LEARNED = "learned"
+
+
+class Objective(StrEnum):
+    """What the choice among the endpoints that may be called optimises.
+
+    BALANCED keeps the configured priorities unless something learned decides.
+    """
+
+    BALANCED = "balanced"
+    FASTEST = "fastest"
+    CHEAPEST = "cheapest"
+    ACCURATE = "accurate"
+    COMPLETE = "complete"
+    LEAST_LOAD = "least_load"
+
+
 class Priority(StrEnum):
     """Who is served first when not everybody can be."""
 
@@ -134,7 +156,8 @@ class Request:
     `strategy` and `n` are None when the caller left them to the configuration. `trace_context`
     holds the caller's W3C headers, the only metadata that goes upstream. `tenant` names who pays,
     empty when the caller did not say. `repair` tells the next endpoint of the chain what was wrong
-    with a candidate. `pipeline` names the one to run with strategy PIPELINE.
+    with a candidate. `pipeline` names the one to run with strategy PIPELINE. Label `task` names the
+    kind of task, by which routing learns.
     """
 
     hole: Hole
@@ -152,3 +175,5 @@ class Request:
     priority: Priority = Priority.STANDARD
     repair: bool = False
     pipeline: str = ""
+    routing_mode: RoutingMode = RoutingMode.AUTO
+    objective: Objective = Objective.BALANCED

@@ -1,0 +1,1 @@
+"""Pure reducers: what outcomes teach, as the snapshots that the router reads."""
