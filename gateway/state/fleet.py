@@ -10,6 +10,7 @@ from types import MappingProxyType
 from gateway.core.outcome import Outcome
 from gateway.core.ports import Clock
 from gateway.state.expectations import NOTHING_KNOWN, Expected, expected_of, joined
+from gateway.state.lately import Lately, lately_of, together
 from gateway.state.metrics import EndpointCounters, EndpointMetrics, EnsembleCounters, FleetMetrics
 from gateway.state.sketch import NS, LatencySeries
 from gateway.state.window import Window, counters
@@ -27,6 +28,7 @@ class _Cell:
         "failures",
         "in_flight",
         "judged",
+        "lately",
         "lock",
         "not_counted",
         "successes",
@@ -43,6 +45,7 @@ class _Cell:
         self.confidence = 0
         self.window = Window(window_attempts)
         self.expected = NOTHING_KNOWN
+        self.lately = Lately()
 
 
 class _Requests:
@@ -202,6 +205,17 @@ class Fleet:
             attempts, firsts = tuple(cell.window.attempts), tuple(cell.window.firsts)
         expected = cell.expected = expected_of(attempts, firsts, now - self._window_s, now)
         return expected
+
+    def lately(self, endpoint: str, now: float) -> Lately:
+        """How an endpoint, or a group as a whole, did over the window, at most a second ago."""
+        cell = self._cells.get(endpoint)
+        if cell is None:
+            return together(self.lately(member, now) for member in self._groups[endpoint])
+        if now >= cell.lately.stale_at:
+            with cell.lock:
+                attempts, scores = tuple(cell.window.attempts), tuple(cell.window.scores)
+            cell.lately = lately_of(attempts, scores, now - self._window_s, now)
+        return cell.lately
 
     def _read(self, name: str, cell: _Cell, now: float) -> EndpointMetrics:
         with cell.lock:

@@ -1,0 +1,1 @@
+"""Where decisions and their outcomes are kept, and the weights learned from them."""
