@@ -12,6 +12,16 @@ from ensemble.v1.admin_service_pb2 import (
     Endpoint,
 )
 from ensemble.v1.decision_pb2 import RoutingDecision
+from ensemble.v1.feedback_service_pb2 import (
+    AnalyzeRoutingResponse,
+    ApplyThresholdsResponse,
+    EvaluatePolicyResponse,
+    Experiment,
+    GetThresholdsResponse,
+    ProposeThresholdsResponse,
+    RecordOutcomeResponse,
+    RollbackThresholdsResponse,
+)
 from ensemble.v1.gateway_service_pb2 import FieldViolation, RouteResponse, Strategy
 from ensemble.v1.hole_pb2 import RegexPattern
 from ensemble.v1.result_pb2 import Attempt, Candidate
@@ -22,6 +32,7 @@ from ensemble_client import (
     AsyncRefineStream,
     AsyncStream,
     BatchResult,
+    Clarification,
     Client,
     Constraint,
     EnsembleError,
@@ -30,6 +41,7 @@ from ensemble_client import (
     HoleProgress,
     HoleSpec,
     InvalidRequest,
+    OutcomeFields,
     Pipeline,
     PipelineEvent,
     PipelineResult,
@@ -162,6 +174,52 @@ async def async_client(holes: AsyncIterator[GenerateRequest]) -> None:
         await client.close()
 
 
+def sync_learning(client: Client, known: OutcomeFields) -> None:
+    """Report outcomes, tune and judge with the blocking client."""
+    filled = client.generate("x", routing_mode="learned", objective="cheapest", task="repair")
+    decision_id = filled.decision_id
+    answer = client.record_outcome(
+        decision_id,
+        endpoint="fast",
+        compiled=True,
+        tests_passed=3,
+        tests_total=4,
+        accepted=None,
+        edit_distance=0.1,
+        reverted=False,
+        quality=0.9,
+        corrected_endpoint="quality",
+        latency=1.5,
+        cost_micros=20,
+        timeout=5,
+        metadata={"a": "b"},
+    )
+    assert_type(answer, RecordOutcomeResponse)
+    assert_type(client.record_outcome(decision_id, **known), RecordOutcomeResponse)
+    assert_type(client.thresholds(), GetThresholdsResponse)
+    assert_type(client.thresholds(3, timeout=1), GetThresholdsResponse)
+    assert_type(client.propose_thresholds(3600, 0.05), ProposeThresholdsResponse)
+    assert_type(client.propose_thresholds(train_head=True), ProposeThresholdsResponse)
+    assert_type(client.apply_thresholds(4, validate_only=True), ApplyThresholdsResponse)
+    assert_type(client.rollback_thresholds(timeout=1), RollbackThresholdsResponse)
+    assert_type(client.experiments(), list[Experiment])
+    assert_type(client.evaluate_policy("", window=3600), EvaluatePolicyResponse)
+    assert_type(client.analyze_routing(3600, timeout=1), AnalyzeRoutingResponse)
+
+
+async def async_learning(client: AsyncClient, known: OutcomeFields) -> None:
+    """Report outcomes, tune and judge with the asyncio client."""
+    assert_type(await client.record_outcome("d", accepted=True), RecordOutcomeResponse)
+    assert_type(await client.record_outcome("d", **known), RecordOutcomeResponse)
+    assert_type(await client.thresholds(3), GetThresholdsResponse)
+    assert_type(await client.propose_thresholds(window=3600, step=0.05), ProposeThresholdsResponse)
+    assert_type(await client.apply_thresholds(4), ApplyThresholdsResponse)
+    assert_type(await client.rollback_thresholds(validate_only=True), RollbackThresholdsResponse)
+    assert_type(await client.experiments(timeout=1), list[Experiment])
+    assert_type(await client.evaluate_policy("", 3600), EvaluatePolicyResponse)
+    assert_type(await client.analyze_routing(), AnalyzeRoutingResponse)
+
+
 def events(event: StreamEvent) -> str:
     """Tell the events apart; a kind left out is an error here."""
     match event:
@@ -225,3 +283,5 @@ def errors(client: Client, fields: RequestFields) -> None:
         assert_type(error.best_candidate, Candidate | None)
         assert_type(error.decision, RoutingDecision | None)
         assert_type(error.streamed_chars, int)
+        assert_type(error.decision_id, str)
+        assert_type(error.clarification, Clarification | None)

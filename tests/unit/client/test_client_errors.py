@@ -6,6 +6,7 @@ import pickle
 import ensemble_client
 import grpc
 import pytest
+from ensemble.v1.decision_pb2 import Clarification
 from ensemble.v1.gateway_service_pb2 import FailureDetail, FieldViolation
 from ensemble.v1.result_pb2 import Attempt, Candidate
 from ensemble_client import errors
@@ -67,7 +68,27 @@ def test_the_attributes_are_those_of_the_detail() -> None:
     assert error.decision is None
     assert error.retry_after == 2
     assert error.streamed_chars == 12
+    assert (error.decision_id, error.clarification) == ("", None)
     assert error.request_id == "r-1"
+
+
+def test_each_question_of_the_router_stands_in_the_text_once() -> None:
+    wanted = Clarification(questions=["Which task?", "Whose?", "Which tags?"], candidates=["a"])
+    detail = FailureDetail(
+        reason="CLARIFICATION_NEEDED",
+        request_id="r-1",
+        decision_id="d-1",
+        clarification=wanted,
+        violations=[FieldViolation(field="routing_mode", description="Whose?")],
+    )
+    error = error_for(grpc.StatusCode.FAILED_PRECONDITION, "not sure. Which task?", detail)
+    assert (error.decision_id, error.clarification) == ("d-1", wanted)
+    assert str(error) == (
+        "FAILED_PRECONDITION CLARIFICATION_NEEDED: not sure. Which task? "
+        "[request r-1; decision d-1]\n"
+        "  routing_mode: Whose?\n"
+        "  Which tags?"
+    )
 
 
 def test_without_a_detail_there_is_the_status() -> None:

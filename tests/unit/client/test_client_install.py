@@ -9,7 +9,12 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from ensemble.v1 import admin_service_pb2, gateway_service_pb2, telemetry_service_pb2
+from ensemble.v1 import (
+    admin_service_pb2,
+    feedback_service_pb2,
+    gateway_service_pb2,
+    telemetry_service_pb2,
+)
 from ensemble_client.channel import MAX_SEND_BYTES, channel_options, service_config
 from ensemble_client.requests import MAX_TEXT_BYTES
 from google.protobuf.any_pb2 import Any
@@ -87,7 +92,7 @@ def test_the_wheel_brings_types_and_the_service_config(unpacked: Path) -> None:
 
 def test_the_service_config_retries_unavailable_only() -> None:
     config = json.loads(service_config())
-    (methods,) = config["methodConfig"]
+    methods, never = config["methodConfig"]
     assert methods["retryPolicy"] == {
         "maxAttempts": 3,
         "initialBackoff": "0.1s",
@@ -98,10 +103,18 @@ def test_the_service_config_retries_unavailable_only() -> None:
     assert config["retryThrottling"]["tokenRatio"] > 0
     services = {
         service.full_name
-        for module in (gateway_service_pb2, admin_service_pb2, telemetry_service_pb2)
+        for module in (
+            gateway_service_pb2,
+            admin_service_pb2,
+            telemetry_service_pb2,
+            feedback_service_pb2,
+        )
         for service in module.DESCRIPTOR.services_by_name.values()
     }
     assert {name["service"] for name in methods["name"]} == services
+    # Twice would go back two versions.
+    once = {"service": "ensemble.v1.FeedbackService", "method": "RollbackThresholds"}
+    assert never == {"name": [once]}
 
 
 def test_the_largest_request_fits_the_channel() -> None:

@@ -51,7 +51,8 @@ def test_every_field_finds_its_place() -> None:
         "forbidden_tags": ["beta"],
         "required_capabilities": ["fast_inference", Capability.CAPABILITY_LONG_CONTEXT],
         "session_id": "session",
-        "labels": {"team": "a"},
+        "labels": {"team": "a", "task": "fill"},
+        "task": "repair",
         "request_id": "r",
         "trace": True,
         "return_candidates": True,
@@ -87,7 +88,7 @@ def test_every_field_finds_its_place() -> None:
             ],
         },
         session_id="session",
-        labels={"team": "a"},
+        labels={"team": "a", "task": "repair"},
         request_id="r",
         trace=True,
         return_candidates=True,
@@ -164,6 +165,9 @@ def test_a_misspelt_field_is_a_type_error() -> None:
         ),
         ({"suffix": "a\ud800"}, "suffix", "lone surrogate at character 1"),
         ({"labels": {"a": 1}}, "labels", "cannot be this dict"),
+        ({"task": 5}, "labels.task", "cannot be 5"),
+        ({"task": "a\ud800"}, "labels.task", "lone surrogate at character 1"),
+        ({"objective": "best"}, "objective", "balanced, fastest, cheapest, accurate"),
     ],
 )
 def test_what_cannot_be_sent_names_its_field(fields, field: str, words: str) -> None:

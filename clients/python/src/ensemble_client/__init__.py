@@ -1,5 +1,6 @@
 """Sync and async client of ensemble-gateway; the messages are those of `ensemble.v1`."""
 
+from ensemble.v1.decision_pb2 import Clarification
 from ensemble.v1.gateway_service_pb2 import (
     GenerateRequest,
     GenerateResponse,
@@ -42,6 +43,7 @@ from ensemble_client.errors import (
     Unavailable,
     Unimplemented,
 )
+from ensemble_client.feedback import OutcomeFields
 from ensemble_client.pipelines import AsyncPipelineStream, PipelineEvent, PipelineStream
 from ensemble_client.refine_streams import AsyncRefineStream, RefineEvent, RefineStream
 from ensemble_client.requests import RequestFields
@@ -57,6 +59,7 @@ __all__ = [
     "AsyncStream",
     "BatchResult",
     "Cancelled",
+    "Clarification",
     "Client",
     "Constraint",
     "ConstraintsFailed",
@@ -71,6 +74,7 @@ __all__ = [
     "InvalidArgument",
     "InvalidRequest",
     "NotFound",
+    "OutcomeFields",
     "PermissionDenied",
     "Pipeline",
     "PipelineEvent",

@@ -18,6 +18,7 @@ from ensemble.v1.admin_service_pb2 import (
     UndrainEndpointRequest,
 )
 from ensemble.v1.admin_service_pb2_grpc import AdminServiceStub
+from ensemble.v1.feedback_service_pb2_grpc import FeedbackServiceStub
 from ensemble.v1.gateway_service_pb2 import (
     GenerateRequest,
     GenerateResponse,
@@ -34,6 +35,7 @@ from ensemble.v1.telemetry_service_pb2_grpc import TelemetryServiceStub
 from grpc import aio
 
 from ensemble_client.async_calls import AsyncStream, Requests, Running, ask, results
+from ensemble_client.async_feedback import AsyncFeedbackCalls
 from ensemble_client.batches import BatchResult
 from ensemble_client.call import DEFAULT_TIMEOUT_S, CallOptions, CallSettings, Metadata
 from ensemble_client.channel import ChannelOptions, channel_options
@@ -43,7 +45,7 @@ from ensemble_client.refining import Holes, prepare_refinement
 from ensemble_client.requests import RequestOptions, prepare
 
 
-class AsyncClient:
+class AsyncClient(AsyncFeedbackCalls):
     """An asyncio client of one gateway; make it and use it in one running event loop.
 
     `target` is gRPC's name of the gateway, such as `localhost:50051`. Without `credentials` the
@@ -85,6 +87,7 @@ class AsyncClient:
         self._gateway = GatewayServiceStub(self._channel)
         self._admin = AdminServiceStub(self._channel)
         self._telemetry = TelemetryServiceStub(self._channel)
+        self._feedback = FeedbackServiceStub(self._channel)
 
     async def __aenter__(self) -> Self:
         return self

@@ -15,8 +15,9 @@ def service_config() -> str:
     """Read the service config of the wheel: which failures gRPC retries, how often, how fast.
 
     Only UNAVAILABLE is retried, with at most three attempts inside the caller's deadline; a
-    server's `grpc-retry-pushback-ms` replaces the backoff or forbids the retry. The format is that
-    of https://github.com/grpc/proposal/blob/master/A6-client-retries.md.
+    server's `grpc-retry-pushback-ms` replaces the backoff or forbids the retry. RollbackThresholds
+    is never retried: done twice, it goes back two versions. The format is that of
+    https://github.com/grpc/proposal/blob/master/A6-client-retries.md.
     """
     return resources.files("ensemble_client").joinpath("service_config.json").read_text("utf-8")
 

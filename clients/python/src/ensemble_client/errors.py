@@ -3,7 +3,8 @@
     class                gRPC status           what the caller should do
     InvalidArgument      INVALID_ARGUMENT      mend the fields named in `violations`
       InvalidRequest     (found before sending; also a ValueError)
-    FailedPrecondition   FAILED_PRECONDITION   relax the requirements named in `violations`
+    FailedPrecondition   FAILED_PRECONDITION   relax the requirements named in `violations`, or say
+                                               what `clarification` asks for
     ResourceExhausted    RESOURCE_EXHAUSTED    wait `retry_after` seconds, or raise the budget
     Unavailable          UNAVAILABLE           wait `retry_after` seconds and ask again
       StreamTruncated    (text was already received: `partial_text`)
@@ -25,7 +26,7 @@ from __future__ import annotations
 from typing import Final
 
 import grpc
-from ensemble.v1.decision_pb2 import RoutingDecision
+from ensemble.v1.decision_pb2 import Clarification, RoutingDecision
 from ensemble.v1.gateway_service_pb2 import FailureDetail, FieldViolation
 from ensemble.v1.result_pb2 import Attempt, AttemptStatus, Candidate
 from google.protobuf.duration_pb2 import Duration
@@ -40,9 +41,11 @@ class EnsembleError(Exception):
     `code` is the gRPC status and `reason` the gateway's machine-readable name for the failure,
     empty when the gateway did not answer at all. `attempts` holds every call to an endpoint,
     `violations` the fields at fault, `decision` where the hole was routed and `best_candidate` the
-    best refused candidate; the last two are None when there was none. `retry_after` is in seconds,
-    None when waiting is not known to help. `streamed_chars` counts what the gateway had already
-    sent of a stream and `partial_text` is what of it arrived here.
+    best refused candidate; the last two are None when there was none. `decision_id` is what
+    `record_outcome` takes, empty when no decision was made or recorded. `clarification` holds the
+    router's questions, when it cannot tell where the hole should go, else None. `retry_after` is in
+    seconds, None when waiting is not known to help. `streamed_chars` counts what the gateway had
+    already sent of a stream and `partial_text` is what of it arrived here.
     """
 
     def __init__(
@@ -69,6 +72,10 @@ class EnsembleError(Exception):
             said.best_candidate if said.HasField("best_candidate") else None
         )
         self.decision: RoutingDecision | None = said.decision if said.HasField("decision") else None
+        self.decision_id = said.decision_id
+        self.clarification: Clarification | None = (
+            said.clarification if said.HasField("clarification") else None
+        )
         self.streamed_chars = int(said.streamed_chars)
         self.partial_text = partial_text
 
@@ -76,6 +83,8 @@ class EnsembleError(Exception):
         """Tell what happened in one paragraph; it holds no prompt and no completion."""
         head = f"{self.code.name} {self.reason}".rstrip()
         notes = [f"request {self.request_id}"] if self.request_id else []
+        if self.decision_id:
+            notes.append(f"decision {self.decision_id}")
         if self.retry_after is not None:
             notes.append(f"retry after {self.retry_after:g} s")
         lines = [f"{head}: {self.message}" + (f" [{'; '.join(notes)}]" if notes else "")]
@@ -84,6 +93,9 @@ class EnsembleError(Exception):
             for violation in self.violations
             if violation.description not in self.message
         ]
+        if self.clarification is not None:
+            told = "\n".join(lines)
+            lines += [f"  {one}" for one in self.clarification.questions if one not in told]
         lines += [_line(attempt) for attempt in self.attempts]
         return "\n".join(lines)
 
@@ -97,7 +109,7 @@ class InvalidRequest(InvalidArgument, ValueError):
 
 
 class FailedPrecondition(EnsembleError):
-    """No endpoint or no text can meet the hard requirements."""
+    """No endpoint or no text can meet the hard requirements, or the router cannot tell."""
 
 
 class ResourceExhausted(EnsembleError):

@@ -63,8 +63,9 @@ CapabilityName = Literal[
 class RequestFields(TypedDict, total=False):
     """The keyword arguments of a request; each one is the field of that name, see the protos.
 
-    `hole` is a whole HoleSpec, over which `language`, `kind` and `expected_type` are set. Values of
-    enums are the generated constants or their short names in lower case.
+    `hole` is a whole HoleSpec, over which `language`, `kind` and `expected_type` are set. `task`
+    names the kind of task, by which routing learns; it is set over `labels` as the label of that
+    name. Values of enums are the generated constants or their short names in lower case.
     """
 
     suffix: str
@@ -90,6 +91,7 @@ class RequestFields(TypedDict, total=False):
     required_capabilities: Iterable[Capability | CapabilityName]
     session_id: str
     labels: Mapping[str, str]
+    task: str
     request_id: str
     trace: bool
     return_candidates: bool
@@ -109,6 +111,7 @@ PART_OF = {
     **dict.fromkeys(
         ("required_tags", "forbidden_tags", "required_capabilities"), "endpoint_filter."
     ),
+    "task": "labels.",
 }
 REPEATED = frozenset(
     {"constraints", "stop", "required_tags", "forbidden_tags", "required_capabilities"}
@@ -161,24 +164,32 @@ def request_of(request: GenerateRequest | str, fields: RequestFields) -> Generat
 
 def _build(prompt: str, fields: RequestFields) -> GenerateRequest:
     own: dict[str, object] = {"prompt": prompt}
-    parts: dict[str, dict[str, object]] = {"hole.": {}, "sampling.": {}, "endpoint_filter.": {}}
+    parts: dict[str, dict[str, object]] = {part: {} for part in PART_OF.values()}
     for name, value in fields.items():
         part = PART_OF.get(name, "")
         if value is not None:
             parts.get(part, own)[name] = _plain(part, name, value)
-    message = _message(GenerateRequest, "", own)
+    message = message_of(GenerateRequest, "", own)
     if parts["hole."]:
-        message.hole.MergeFrom(_message(HoleSpec, "hole.", parts["hole."]))
+        message.hole.MergeFrom(message_of(HoleSpec, "hole.", parts["hole."]))
     if parts["sampling."]:
-        message.sampling.MergeFrom(_message(Sampling, "sampling.", parts["sampling."]))
+        message.sampling.MergeFrom(message_of(Sampling, "sampling.", parts["sampling."]))
     if parts["endpoint_filter."]:
-        chosen = _message(EndpointFilter, "endpoint_filter.", parts["endpoint_filter."])
+        chosen = message_of(EndpointFilter, "endpoint_filter.", parts["endpoint_filter."])
         message.endpoint_filter.MergeFrom(chosen)
+    for label, value in parts["labels."].items():
+        try:
+            message.labels[label] = cast("str", value)
+        except (TypeError, ValueError) as error:
+            raise invalid(f"labels.{label}", _why(error, value)) from None
     return message
 
 
-def _message(kind: type[Made], part: str, fields: dict[str, object]) -> Made:
-    """Make a message field by field, because protobuf's own errors do not name the field."""
+def message_of(kind: type[Made], part: str, fields: Mapping[str, object]) -> Made:
+    """Make a message field by field, because protobuf's own errors do not name the field.
+
+    Raises InvalidRequest, which calls a field by its name behind `part`.
+    """
     message = kind()
     for name, value in fields.items():
         try:

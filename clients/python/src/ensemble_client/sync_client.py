@@ -18,6 +18,7 @@ from ensemble.v1.admin_service_pb2 import (
     UndrainEndpointRequest,
 )
 from ensemble.v1.admin_service_pb2_grpc import AdminServiceStub
+from ensemble.v1.feedback_service_pb2_grpc import FeedbackServiceStub
 from ensemble.v1.gateway_service_pb2 import (
     GenerateRequest,
     GenerateResponse,
@@ -40,9 +41,10 @@ from ensemble_client.refine_streams import RefineStream
 from ensemble_client.refining import Holes, prepare_refinement
 from ensemble_client.requests import RequestOptions, prepare
 from ensemble_client.sync_calls import Stream, ask, results
+from ensemble_client.sync_feedback import FeedbackCalls
 
 
-class Client:
+class Client(FeedbackCalls):
     """A blocking client of one gateway; threads may share it.
 
     `target` is gRPC's name of the gateway, such as `localhost:50051`. Without `credentials` the
@@ -83,6 +85,7 @@ class Client:
         self._gateway = GatewayServiceStub(self._channel)
         self._admin = AdminServiceStub(self._channel)
         self._telemetry = TelemetryServiceStub(self._channel)
+        self._feedback = FeedbackServiceStub(self._channel)
 
     def __enter__(self) -> Self:
         return self
