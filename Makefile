@@ -6,10 +6,10 @@ PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13; do \
 	$$python -c '$(SUPPORTED)' 2>/dev/null && echo $$python && break; done)
 SOURCES := gateway clients tests protos
 # What is decided without I/O, or holds the only locks, is tested branch by branch.
-DECIDING := gateway/core/*,gateway/routing/*,gateway/policies/*,gateway/state/*,gateway/validation/*
+DECIDING := gateway/core/*,gateway/routing/*,gateway/learning/*,gateway/policies/*,gateway/state/*,gateway/validation/*
 BUF := --config protos/buf.yaml --path ensemble
 
-.PHONY: bubblewrap conformance soak demo eval help setup check check-style check-types check-imports check-protos check-house test bench bench-checks bench-policies bench-long latency format \
+.PHONY: bubblewrap conformance soak demo eval help setup check check-style check-types check-imports check-protos check-house test bench bench-checks bench-routing bench-policies bench-long latency format \
 	proto proto-baseline constraints clean
 
 help: ## list the commands
@@ -66,6 +66,11 @@ bench-policies: setup ## microseconds of each policy on the healthy way, beside 
 bench-checks: setup ## microseconds of the checks of one candidate and of a pipeline's steps, beside their bars
 	$(BIN)/python -m tests.load.checks
 	$(BIN)/python -m tests.load.pipelines
+
+bench-routing: setup ## milliseconds of a routing decision, of layers that wait, and of recording, beside their bars
+	$(BIN)/python -m tests.load.decisions
+	$(BIN)/python -m tests.load.matching
+	$(BIN)/python -m tests.load.recording
 
 bench-long: setup ## memory growth over 200,000 calls
 	$(BIN)/python -m tests.load.bench --long

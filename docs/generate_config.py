@@ -77,6 +77,12 @@ configuration. Anything else in `secret_ref` is refused without being repeated.
 RULES: Mapping[str, str] = {
     "grace_outlasts_deadlines": "`drain_grace_s` is at least `default_deadline_s`, so that a "
     "request that was taken can use its whole deadline during a shutdown.",
+    "levels_in_order": "`medium` is not above `high`.",
+    "bounds_leave_room": "`lowest` is below `highest`.",
+    "goes_somewhere": "Each has either `capability` or `endpoint`.",
+    "arms_can_be_compared": "Arms have different names; where an arm answers requests, exactly one "
+    "is the `control`, which is no `shadow`.",
+    "label_is_named": '`label` is given with `unit = "label"`, and only then.',
     "bands_do_not_overlap": "`fast_below` is not above `quality_above`.",
     "window_holds_the_minimum": "`minimum_calls` is not above `window_size` where the window "
     "counts calls, for such a breaker would never open.",
@@ -95,6 +101,8 @@ ACROSS = """\
   or `grpcs://host:port` (TLS); `openai` takes `http://` or `https://`, and `/chat/completions` or
   `/completions` is appended to it. User and password in a URL are refused.
 - Each `secret_ref` can be followed.
+- No two `[[topic]]` tables have the same `name`, nor two `[[experiment]]` tables the same `name` or
+  `salt`; endpoints that they name are configured, by their group where they have one.
 - No `[[pipeline]]` has the name of another or of a built-in one. Each of its references names a
   field that a step gives, no steps wait for each other outside of its loop, every step and every
   parameter is of use, its output always has a text, and some endpoint has what a step asks for.
@@ -103,6 +111,8 @@ ACROSS = """\
 MANY: Mapping[str, str] = {
     "endpoint": "One table for each endpoint; the order matters for the default only.",
     "pipeline": "One table for each pipeline, beside those that are built in.",
+    "topic": "One table for each topic, beside those that are built in; see docs/learning.md.",
+    "experiment": "One table for each experiment; see docs/learning.md.",
 }
 """What is said of a section that may stand several times."""
 
@@ -114,6 +124,12 @@ NESTED: Mapping[str, Mapping[str, str]] = {
         "[pipeline.parameters.NAME]": "ParameterTable",
         "[pipeline.loop]": "LoopTable",
     },
+    "topic": {"[[topic.keywords]]": "KeywordTable", "[[topic.hints]]": "HintTable"},
+    "experiment": {
+        "[[experiment.arm]]": "ArmConfig",
+        "[experiment.guard_rail]": "GuardRailConfig",
+    },
+    "tuner": {"[tuner.accuracy_targets]": "AccuracyTargets"},
 }
 """The tables inside of a section, by how they are written."""
 
@@ -176,6 +192,8 @@ def _rows(section: Schema, schema: Schema) -> Iterator[str]:
 def _default(value: object) -> str:
     if value is None:
         return "none"
+    if isinstance(value, dict) and value:
+        return "that of each key"
     if isinstance(value, list):
         value = sorted(cast("list[str]", value))
     return f"`{json.dumps(value)}`"

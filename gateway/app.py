@@ -25,8 +25,10 @@ from gateway.ensemble.hold import HoldSettings
 from gateway.ensemble.judge import SCORERS
 from gateway.ensemble.settings import EnsembleSettings
 from gateway.ingress.admin import ADMIN, TELEMETRY, AdminService, TelemetryService
+from gateway.ingress.feedback import FEEDBACK, FeedbackService
 from gateway.ingress.grpc_server import SERVICE, GatewayService
 from gateway.ingress.listener import Listener, ListenerSettings
+from gateway.learner import Learner
 from gateway.parts import EndpointParts, Parts
 from gateway.policies.admit import admit
 from gateway.policies.balance import balance
@@ -138,6 +140,7 @@ class Gateway:
         self._router = ModelRouter(snapshot_of(settings))
         self.parts = Parts(settings, self._router.snapshot, clock)
         self.parts.drained = _drained(self._router.snapshot)
+        self.learner = Learner(settings, self._names, self.parts.live, clock)
         self._sources = sources
         self._clock = clock
         self._upstreams: list[Upstream] = []
@@ -203,6 +206,7 @@ class Gateway:
             why = "" if sandbox is None else await sandbox.probe()
             if why:
                 log.warning("no sandbox: unit tests stay unchecked", extra={"reason": why})
+            await self.learner.open()
             self._ensemble = self._compose(tools_of(self.settings, sandbox))
             self._prober = Prober(self._probes(), self._heard)
             self._prober.start()
@@ -222,6 +226,7 @@ class Gateway:
             await self._prober.close()
             self._prober = None
         await self.parts.replays.close()
+        await self.learner.close()
         await asyncio.gather(*(upstream.close() for upstream in self._upstreams))
         self._upstreams.clear()
         self._ensemble = None
@@ -238,13 +243,16 @@ class Gateway:
             ).handlers(),
             AdminService(self, config_text(self.settings, self._sources)).handlers(),
             TelemetryService(self.parts.fleet, self, self.parts.counters).handlers(),
+            FeedbackService(
+                self.learner.desk, self.learner.read_policy, time.time, self.learner.dropped
+            ).handlers(),
         )
         self._listener = Listener(
             ListenerSettings(
                 server.host, server.port, server.max_message_bytes, server.max_in_flight
             ),
             services,
-            names=(SERVICE, ADMIN, TELEMETRY),
+            names=(SERVICE, ADMIN, TELEMETRY, FEEDBACK),
             reflection=server.reflection,
             endpoints=self.snapshot.callable,
         )
@@ -292,6 +300,7 @@ class Gateway:
             tenants=parts.tenants,
             pipelines=pipelines_of(settings.pipeline),
             tools=tools,
+            chooser=self.learner.chooser,
         )
 
     def _target(self, target: Target, calls: Mapping[str, Call]) -> Call:
@@ -338,6 +347,9 @@ class Gateway:
             health = Health.SERVING if serving else Health.NOT_SERVING
         self.parts.standing.set_health(name, health)
         self._tell_health(name)
+
+    def _names(self) -> tuple[str, ...]:
+        return tuple(self.snapshot.by_name)
 
     def _tell_health(self, name: str) -> None:
         if self._listener is not None:

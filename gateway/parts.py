@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from gateway.config.reliability import BreakerMode, Concurrency
 from gateway.config.schema import EndpointConfig, Settings
 from gateway.core.ports import Clock
+from gateway.core.scoring import LiveInput
 from gateway.core.snapshot import Snapshot
 from gateway.state.admission import Admission
 from gateway.state.breaker import Breaker, BreakerState
@@ -153,6 +154,22 @@ class Parts:
             concurrency_limit=parts.gate.limit,
             waiting=parts.gate.waiting,
             saturated=parts.gate.saturated,
+        )
+
+    def live(self, target: str) -> LiveInput:
+        """Tell how what the router sees under a name does now: a server, or a group as a whole."""
+        now = self.clock()
+        names = self._replicas.get(target, (target,))
+        gates = [self.endpoints[name].gate for name in names]
+        lately = self.fleet.lately(target, now)
+        return LiveInput(
+            success_rate=lately.success_rate,
+            attempts=lately.counted,
+            quality=lately.quality,
+            judged=lately.judged,
+            p50_s=self.fleet.expected(target, now).typical,
+            in_flight=sum(gate.in_flight for gate in gates),
+            limit=sum(gate.limit for gate in gates),
         )
 
     def counters(self) -> GuardCounters:

@@ -42,13 +42,14 @@ def exits() -> Generator[None]:
 
     from gateway.config.problems import ConfigError
     from gateway.core.faults import Fault, Kind
+    from gateway.core.stores import StoreError
     from gateway.ingress.listener import ListenError
 
     try:
         yield
     except ConfigError as error:
         fail(str(error), Exit.CONFIG)
-    except ListenError as error:
+    except (ListenError, StoreError) as error:
         fail(str(error), Exit.FAILED)
     except EnsembleError as error:
         fail(str(error), _code(error.code.name, reached=bool(error.reason)))

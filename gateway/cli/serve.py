@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway.cli.exits import exits
+from gateway.cli.exits import Exit, exits, fail
 from gateway.cli.options import ConfigFile
 
 if TYPE_CHECKING:
@@ -51,7 +51,11 @@ async def _serve(settings: Settings, path: Path) -> None:
 
     stop = asyncio.Event()
     stop_on_signals(stop)
-    async with Gateway(settings, sources=(str(path),)) as gateway:
+    try:
+        made = Gateway(settings, sources=(str(path),))
+    except ValueError as error:
+        fail(str(error), Exit.CONFIG)
+    async with made as gateway:
         port = await gateway.start()
         print(f"gateway listening on {settings.server.host}:{port}", flush=True)
         await gateway.serve(stop)

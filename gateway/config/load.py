@@ -13,10 +13,12 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource
 
 from gateway.config.environment import Environment, unknown_variables
+from gateway.config.experiments import experiment_problems
 from gateway.config.pipeline_checks import pipeline_problems
 from gateway.config.problems import ConfigError, Problem, problems_of
 from gateway.config.schema import EndpointConfig, Settings
 from gateway.config.secrets import secret_problem
+from gateway.config.topics import topic_problems
 from gateway.core.endpoint import Protocol
 
 SCHEMES = {
@@ -119,7 +121,27 @@ def _across(settings: Settings) -> list[Problem]:
                 f"use one of: {', '.join(names)}",
             )
         )
-    return problems + pipeline_problems(settings)
+    targets = list(dict.fromkeys(endpoint.group or endpoint.name for endpoint in endpoints))
+    return [
+        *problems,
+        *pipeline_problems(settings),
+        *topic_problems(settings.topic, targets),
+        *experiment_problems(settings.experiment, targets),
+        *_unrecorded(settings),
+    ]
+
+
+def _unrecorded(settings: Settings) -> list[Problem]:
+    """Say what can do nothing while no decision is kept."""
+    if settings.outcomes.enabled:
+        return []
+    wanted = {"experiment": bool(settings.experiment), "adaptive": settings.adaptive.enabled}
+    mend = "set outcomes.enabled, or remove it"
+    return [
+        Problem(name, "needs outcomes, and none are kept", mend)
+        for name, used in wanted.items()
+        if used
+    ]
 
 
 def _url_problems(path: str, endpoint: EndpointConfig) -> list[Problem]:

@@ -11,6 +11,8 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gateway.config.checking import ChecksConfig, SandboxConfig
+from gateway.config.experiments import AdaptiveConfig, ExperimentConfig
+from gateway.config.learning import LearningConfig, OutcomesConfig
 from gateway.config.pipeline_tables import PipelineTable
 from gateway.config.reliability import (
     AdmissionConfig,
@@ -30,6 +32,8 @@ from gateway.config.reliability import (
     WarmupConfig,
 )
 from gateway.config.section import Name, Seconds, Section
+from gateway.config.topics import TopicTable
+from gateway.config.tuner import TunerConfig
 from gateway.core.decision import ChainPolicy
 from gateway.core.endpoint import Capability, Protocol
 from gateway.upstreams.options import Dialect, OpenAiMode
@@ -269,7 +273,13 @@ class Settings(BaseSettings):
     health: HealthConfig = Field(default=HealthConfig(), description="Health checks.")
     sandbox: SandboxConfig = Field(default=SandboxConfig(), description="Running candidates.")
     checks: ChecksConfig = Field(default=ChecksConfig(), description="Tools of the checks.")
+    learning: LearningConfig = Field(default=LearningConfig(), description="Learned routing.")
+    outcomes: OutcomesConfig = Field(default=OutcomesConfig(), description="Decisions kept.")
+    tuner: TunerConfig = Field(default=TunerConfig(), description="Proposals of thresholds.")
+    adaptive: AdaptiveConfig = Field(default=AdaptiveConfig(), description="Adaptive policy.")
     metrics: MetricsConfig = Field(default=MetricsConfig(), description="Counters.")
     log: LogConfig = Field(default=LogConfig(), description="Logs.")
     endpoint: tuple[EndpointConfig, ...] = Field(default=(), description="The remote models.")
     pipeline: tuple[PipelineTable, ...] = Field(default=(), description="Own pipelines.")
+    topic: tuple[TopicTable, ...] = Field(default=(), description="What requests are about.")
+    experiment: tuple[ExperimentConfig, ...] = Field(default=(), description="Experiments.")

@@ -8,7 +8,6 @@ from types import MappingProxyType
 from gateway.core.answer import Answer
 from gateway.core.composition import PipelineDefinition
 from gateway.core.deadline import Deadline
-from gateway.core.decision import RoutingDecision
 from gateway.core.events import Emit
 from gateway.core.exchange import Exchange, Guard, Handle
 from gateway.core.hole import NO_BUDGET, Request, Strategy
@@ -17,6 +16,8 @@ from gateway.core.policy import Account, Call
 from gateway.core.ports import Clock
 from gateway.core.refinement import Refinement
 from gateway.ensemble.account import UNLIMITED, SpendingAccount
+from gateway.ensemble.choosing.chooser import Chooser
+from gateway.ensemble.choosing.chosen import Chosen
 from gateway.ensemble.filler import Ensemble, Filler
 from gateway.ensemble.judge import Scorer
 from gateway.ensemble.run import Judgements
@@ -33,7 +34,8 @@ class EnsembleClient:
 
     `calls` holds one call for each endpoint or group of the router's snapshot, already wrapped in
     its stacks; `guards` is the request stack, outermost first; `tenants` has what each tenant may
-    spend, if anything is limited; `tools` runs and type-checks candidates, where there is any.
+    spend, if anything is limited; `tools` runs and type-checks candidates, where there is any;
+    `chooser` asks the learned layers, without one the rules alone decide.
     `router` may be replaced at any time: requests that run keep the one they began with.
     """
 
@@ -50,20 +52,31 @@ class EnsembleClient:
         tenants: TenantBudgets | None = None,
         tools: Tools = NO_TOOLS,
         pipelines: Mapping[str, PipelineDefinition] = NO_PIPELINES,
+        chooser: Chooser | None = None,
     ) -> None:
         self.router = router
         self.pipelines = pipelines
-        self._ensemble = Ensemble(calls, settings, scorer, judgements, clock, tools)
+        self._ensemble = Ensemble(calls, settings, scorer, judgements, clock, tools, chooser)
         self._tenants = tenants
         handle: Handle = self._fill
         for guard in reversed(guards):
             handle = guard(handle)
         self.handle: Handle = handle
 
-    def route(self, request: Request) -> RoutingDecision:
-        """Explain where the request would go, without calling anything. Raises Fault."""
-        self._ensemble.checks(request.hole)
-        return self.router.route(request)
+    async def route(
+        self, request: Request, deadline: Deadline | None = None, *, explain: bool = False
+    ) -> Chosen:
+        """Explain where the request would go, without calling any endpoint.
+
+        The decision is recorded like that of a fill. One that is unclear is that of the rules, with
+        the questions. `explain` asks the learned layers also where they have no say. Raises Fault.
+        """
+        ensemble = self._ensemble
+        ensemble.checks(request.hole)
+        if ensemble.chooser is None:
+            return Chosen(self.router.route(request))
+        until = deadline or Deadline(ensemble.clock() + ensemble.settings.default_deadline_s)
+        return await ensemble.chooser.choose(self.router, request, until, explain=explain)
 
     async def generate(
         self, request: Request, *, timeout_s: float | None = None, emit: Emit | None = None

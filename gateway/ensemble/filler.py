@@ -16,6 +16,7 @@ from gateway.core.hole import Hole, Request, Strategy
 from gateway.core.policy import Account, Call
 from gateway.core.ports import Clock, Draft
 from gateway.ensemble.best_of_n import best_of_n
+from gateway.ensemble.choosing.chooser import Chooser
 from gateway.ensemble.ending import is_final, no_answer
 from gateway.ensemble.judge import Scorer
 from gateway.ensemble.part import Critique, Part, issues_of
@@ -43,6 +44,7 @@ class Ensemble:
     judgements: Judgements
     clock: Clock
     tools: Tools
+    chooser: Chooser | None = None
 
     def checks(self, hole: Hole) -> Checks:
         """Compile the requirements of a hole. Raises Fault for those that are broken."""
@@ -75,13 +77,16 @@ class Filler:
         """
         ensemble = self.ensemble
         started = ensemble.clock()
-        run = self.run(exchange, without=without)
+        run = await self.run(exchange, without=without)
         run.draft = draft
-        n = _candidates(exchange.request, ensemble.settings)
+        n = _candidates(exchange.request, ensemble.settings, run.decision)
         if exchange.emit is not None:
-            await run.emit(Started(run.decision))
+            await run.emit(Started(run.decision, exchange.decision_id))
         race = best_of_n(run, n, ensemble.settings.margin) if n > 1 else sequential(run)
-        chosen = await race
+        try:
+            chosen = await race
+        finally:
+            self._teach(exchange)
         if exchange.emit is not None:
             await run.emit_verdicts(chosen.verdicts)
         return Answer(
@@ -90,6 +95,7 @@ class Filler:
             tuple(exchange.attempts),
             _in_order(exchange.candidates),
             ensemble.clock() - started,
+            decision_id=exchange.decision_id,
         )
 
     async def part(
@@ -134,7 +140,7 @@ class Filler:
         own = Exchange(request, exchange.deadline)
         faults: list[Fault] = []
         try:
-            run = self.run(own, without=without)
+            run = await self.run(own, without=without)
             for place, endpoint in enumerate(run.chain):
                 ahead = run.chain[place + 1 :]
                 try:
@@ -151,12 +157,12 @@ class Filler:
         finally:
             exchange.attempts.extend(replace(attempt, part=name) for attempt in own.attempts)
 
-    def run(self, exchange: Exchange, *, without: frozenset[str] = frozenset()) -> Run:
+    async def run(self, exchange: Exchange, *, without: frozenset[str] = frozenset()) -> Run:
         """Check, route and get everything ready for attempts. Raises Fault."""
         ensemble, request = self.ensemble, exchange.request
         check_request(request)
         checks = ensemble.checks(request.hole)
-        decision = exchange.decision = self.router.route(request)
+        decision = await self._route(exchange)
         return Run(
             exchange,
             decision,
@@ -171,6 +177,23 @@ class Filler:
             ensemble.settings.in_flight,
         )
 
+    def _teach(self, exchange: Exchange) -> None:
+        """Have routing learn from the test cases that ran, however the filling ended."""
+        chooser = self.ensemble.chooser
+        if chooser is not None:
+            chooser.judged(exchange.decision_id, exchange.candidates, self.router.snapshot)
+
+    async def _route(self, exchange: Exchange) -> RoutingDecision:
+        """Decide where the request goes: by the rules, and by what was learned where that is on."""
+        chooser = self.ensemble.chooser
+        if chooser is None:
+            decision = exchange.decision = self.router.route(exchange.request)
+            return decision
+        chosen = await chooser.choose(self.router, exchange.request, exchange.deadline)
+        exchange.decision, exchange.decision_id = chosen.decision, chosen.decision_id
+        chosen.refuse_unclear()
+        return chosen.decision
+
     def _chain(self, decision: RoutingDecision, without: frozenset[str]) -> tuple[Endpoint, ...]:
         """Name the endpoints that may be tried in sequence."""
         settings = self.ensemble.settings
@@ -181,8 +204,11 @@ class Filler:
         return tuple(map(self.router.snapshot.by_name.__getitem__, names[:last]))
 
 
-def _candidates(request: Request, settings: EnsembleSettings) -> int:
-    """How many candidates may be asked for; 1 is sequential fallback."""
+def _candidates(request: Request, settings: EnsembleSettings, decision: RoutingDecision) -> int:
+    """How many candidates may be asked for; 1 is sequential fallback.
+
+    What the request says counts first, then what the router found, then the configuration.
+    """
     if request.strategy is Strategy.SEQUENTIAL:
         if request.n is not None and request.n > 1:
             raise invalid("n", "applies to BEST_OF_N only; leave it out or change `strategy`")
@@ -191,7 +217,8 @@ def _candidates(request: Request, settings: EnsembleSettings) -> int:
         return request.n
     if request.strategy is Strategy.BEST_OF_N:
         return settings.best_of_n or DEFAULT_N
-    return settings.best_of_n or 1
+    found = 0 if decision.learned is None else decision.learned.candidates
+    return found or settings.best_of_n or 1
 
 
 def check_request(request: Request) -> None:

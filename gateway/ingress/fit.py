@@ -8,6 +8,7 @@ from urllib.parse import quote
 from google.rpc.status_pb2 import Status
 
 from gateway.core.candidate import Attempt, Candidate
+from gateway.core.decision import RoutingDecision
 from gateway.core.exchange import Exchange
 from gateway.core.faults import Fault, FieldViolation
 from gateway.ensemble.judge import best
@@ -40,7 +41,7 @@ def fitted(fault: Fault, exchange: Exchange | None, request_id: str) -> Status:
     status = status_to_wire(fault, exchange, request_id)
     if status.ByteSize() <= MAX_STATUS_BYTES or exchange is None:
         return status
-    exchange.decision = None
+    exchange.decision = _asking(exchange.decision)
     exchange.attempts = [_brief(attempt) for attempt in exchange.attempts[-MAX_ATTEMPTS:]]
     return status_to_wire(fault, exchange, request_id)
 
@@ -84,6 +85,14 @@ def _essence(exchange: Exchange) -> Exchange:
         candidates=[_bare(best(exchange.candidates))] if exchange.candidates else [],
         decision=replace(decision, excluded=()) if decision is not None else None,
     )
+
+
+def _asking(decision: RoutingDecision | None) -> RoutingDecision | None:
+    """Keep of a decision only what the caller is asked; None where that is nothing."""
+    learned = None if decision is None else decision.learned
+    if decision is None or learned is None or learned.clarification is None:
+        return None
+    return replace(decision, fallbacks=(), detail="")
 
 
 def _bare(candidate: Candidate) -> Candidate:

@@ -32,7 +32,7 @@ from gateway.wire.pipeline import (
 )
 from gateway.wire.refine import refine_done_to_wire, refine_event_to_wire, refinement_from_wire
 from gateway.wire.request import request_from_wire
-from gateway.wire.result import answer_to_bytes, answer_to_wire, decision_to_wire
+from gateway.wire.result import answer_to_bytes, answer_to_wire, route_to_wire
 
 SERVICE = "ensemble.v1.GatewayService"
 Numbered = pb.GenerateStreamResponse | pb.RefineResponse | pb.RunPipelineResponse
@@ -166,8 +166,9 @@ class GatewayService:
 
         async def work(rpc: Rpc) -> bytes:
             exchange = self._exchange(rpc, self._read_route(raw).request)
-            decision = self._client.route(exchange.request)
-            return pb.RouteResponse(decision=decision_to_wire(decision)).SerializeToString()
+            chosen = await self._client.route(exchange.request, exchange.deadline, explain=True)
+            rpc.set_trailers(*_decision_trailer(chosen.decision_id))
+            return route_to_wire(chosen.decision, chosen.decision_id).SerializeToString()
 
         return await answered(context, work)
 
@@ -257,4 +258,9 @@ def _set_trailers(rpc: Rpc, answer: Answer, exchange: Exchange) -> None:
         ("x-ensemble-endpoint", answer.chosen.endpoint),
         ("x-ensemble-attempts", str(len(answer.attempts))),
         ("x-ensemble-cache", "replay" if exchange.replayed else "miss"),
+        *_decision_trailer(answer.decision_id),
     )
+
+
+def _decision_trailer(decision_id: str) -> tuple[tuple[str, str], ...]:
+    return (("x-ensemble-decision", decision_id),) if decision_id else ()

@@ -102,7 +102,8 @@ def _invalid(violations: list[Violation]) -> Fault:
         Kind.INVALID,
         Origin.CALLER,
         Reason.INVALID_FIELD,
-        "; ".join(f"{item.field}: {item.description}" for item in found),
+        # A rule of the whole message names its fields itself.
+        "; ".join(f"{item.field}: {item.description}".removeprefix(": ") for item in found),
         violations=found,
     )
 

@@ -19,7 +19,8 @@ from gateway.core.candidate import AttemptStatus, FinishReason
 from gateway.core.constraint import GrammarSyntax, VerdictStatus
 from gateway.core.decision import ChainPolicy, RoutingReason
 from gateway.core.endpoint import Capability
-from gateway.core.hole import HoleKind, Priority, Strategy
+from gateway.core.hole import HoleKind, Objective, Priority, RoutingMode, Strategy
+from gateway.core.matching import LayerStatus
 from gateway.core.pipeline import StepKind, StepStatus
 from gateway.core.ports import Operation
 from gateway.core.refinement import FailureStrategy, HoleStatus
@@ -43,6 +44,9 @@ CAPABILITY = to_wire(Capability, decision_pb2.Capability, "CAPABILITY")
 CAPABILITY_FROM = from_wire(CAPABILITY)
 REASON = to_wire(RoutingReason, decision_pb2.RoutingReason, "ROUTING_REASON")
 CHAIN_POLICY = to_wire(ChainPolicy, decision_pb2.ChainPolicy, "CHAIN_POLICY")
+LAYER_STATUS = to_wire(LayerStatus, decision_pb2.LayerStatus, "LAYER_STATUS")
+OBJECTIVE_FROM = from_wire(to_wire(Objective, decision_pb2.Objective, "OBJECTIVE"))
+ROUTING_MODE_FROM = from_wire(to_wire(RoutingMode, decision_pb2.RoutingMode, "ROUTING_MODE"))
 HOLE_KIND = to_wire(HoleKind, hole_pb2.HoleKind, "HOLE_KIND")
 HOLE_KIND_FROM = from_wire(HOLE_KIND)
 GRAMMAR_SYNTAX = to_wire(GrammarSyntax, hole_pb2.GrammarSyntax, "GRAMMAR_SYNTAX")

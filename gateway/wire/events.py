@@ -21,8 +21,10 @@ def event_to_wire(event: Event, request_id: str) -> pb.GenerateStreamResponse | 
         case Delta(text, candidate, endpoint):
             delta = pb.StreamDelta(text=text, candidate=candidate, endpoint=endpoint)
             return pb.GenerateStreamResponse(delta=delta)
-        case Started(decision):
-            started = pb.StreamStarted(decision=decision_to_wire(decision), request_id=request_id)
+        case Started(decision, decision_id):
+            started = pb.StreamStarted(
+                decision=decision_to_wire(decision), request_id=request_id, decision_id=decision_id
+            )
             return pb.GenerateStreamResponse(started=started)
         case AttemptFailed(attempt):
             failed = pb.StreamAttemptFailed(attempt=attempt_to_wire(attempt))

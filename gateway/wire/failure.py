@@ -13,6 +13,7 @@ from gateway.core.candidate import Candidate
 from gateway.core.exchange import Exchange
 from gateway.core.faults import Fault, Kind
 from gateway.ensemble.judge import best
+from gateway.wire.learned import clarification_to_wire
 from gateway.wire.result import attempt_to_wire, candidate_to_wire, decision_to_wire, duration
 
 DOMAIN = "ensemble-gateway"
@@ -63,8 +64,12 @@ def detail_to_wire(
         wire.detail = wire.detail[:MAX_DETAIL]
         detail.attempts.append(wire)
     if exchange.decision is not None:
-        detail.decision.CopyFrom(decision_to_wire(exchange.decision))
+        detail.decision.CopyFrom(decision_to_wire(exchange.decision, with_learned=False))
         del detail.decision.excluded[MAX_ATTEMPTS:]
+        learned = exchange.decision.learned
+        if learned is not None and learned.clarification is not None:
+            detail.clarification.CopyFrom(clarification_to_wire(learned.clarification))
+    detail.decision_id = exchange.decision_id
     detail.streamed_chars = sum(len(piece) for piece in exchange.streamed)
     if fault.kind is Kind.UNVERIFIED:
         _add_best(detail, exchange.candidates)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ensemble.v1 import decision_pb2, gateway_service_pb2
 
-from gateway.core.faults import Fault, FieldViolation, Kind, Origin, Reason
+from gateway.core.faults import Fault, FieldViolation, Kind, Origin, Reason, invalid
 from gateway.core.hole import (
     NO_BUDGET,
     NO_FILTER,
@@ -13,10 +13,18 @@ from gateway.core.hole import (
     Budget,
     EndpointFilter,
     Hole,
+    Objective,
     Priority,
     Request,
+    RoutingMode,
 )
-from gateway.wire.enums import CAPABILITY_FROM, PRIORITY_FROM, STRATEGY_FROM
+from gateway.wire.enums import (
+    CAPABILITY_FROM,
+    OBJECTIVE_FROM,
+    PRIORITY_FROM,
+    ROUTING_MODE_FROM,
+    STRATEGY_FROM,
+)
 from gateway.wire.hole import constraint_from_wire, sampling_from_wire, spec_from_wire
 
 
@@ -32,12 +40,13 @@ def request_from_wire(
 
     `priority` is that of a request that does not say.
     """
+    if wire.trace:
+        raise _not_yet("trace")
     if (
-        wire.trace
-        or wire.objective > decision_pb2.OBJECTIVE_BALANCED
-        or wire.routing_mode == decision_pb2.ROUTING_MODE_LEARNED
+        wire.routing_mode == decision_pb2.ROUTING_MODE_RULES
+        and wire.objective > decision_pb2.OBJECTIVE_BALANCED
     ):
-        raise _unavailable(wire)
+        raise invalid("objective", "has no say under RULES; leave it out or use another mode")
     constraints = wire.constraints
     hole = Hole(
         wire.prompt,
@@ -61,6 +70,8 @@ def request_from_wire(
         PRIORITY_FROM.get(wire.priority, priority),
         wire.repair,
         wire.pipeline,
+        ROUTING_MODE_FROM.get(wire.routing_mode, RoutingMode.AUTO),
+        OBJECTIVE_FROM.get(wire.objective, Objective.BALANCED),
     )
 
 
@@ -78,22 +89,6 @@ def _filter(wire: decision_pb2.EndpointFilter) -> EndpointFilter:
         frozenset(wire.required_tags),
         frozenset(wire.forbidden_tags),
         frozenset(CAPABILITY_FROM[number] for number in wire.required_capabilities),
-    )
-
-
-def _unavailable(wire: gateway_service_pb2.GenerateRequest) -> Fault:
-    """Name what the contract has and this version has not: nothing is ignored."""
-    if wire.trace:
-        return _not_yet("trace")
-    if wire.objective > decision_pb2.OBJECTIVE_BALANCED:
-        return _not_yet("objective")
-    words = "no learned layer is loaded; use AUTO or RULES"
-    return Fault(
-        Kind.INFEASIBLE,
-        Origin.CALLER,
-        Reason.NO_LEARNED_LAYER,
-        f"routing_mode: {words}",
-        violations=(FieldViolation("routing_mode", words),),
     )
 
 

@@ -19,6 +19,7 @@ from gateway.wire.enums import (
     REASON,
     VERDICT_STATUS,
 )
+from gateway.wire.learned import clarification_to_wire, learned_to_wire
 
 NANOS = 1_000_000_000
 
@@ -53,8 +54,11 @@ def _set_usage(wire: result_pb2.Usage, usage: Usage) -> None:
     wire.completion_tokens = usage.completion_tokens
 
 
-def decision_to_wire(decision: RoutingDecision) -> decision_pb2.RoutingDecision:
-    """Write a decision."""
+def decision_to_wire(
+    decision: RoutingDecision, *, with_learned: bool = True
+) -> decision_pb2.RoutingDecision:
+    """Write a decision; `with_learned` is False where there is little room."""
+    learned = decision.learned if with_learned else None
     capability = CAPABILITY[decision.capability] if decision.capability else None
     return decision_pb2.RoutingDecision(
         primary=decision.primary,
@@ -72,7 +76,19 @@ def decision_to_wire(decision: RoutingDecision) -> decision_pb2.RoutingDecision:
             for item in decision.excluded
         ],
         snapshot_version=decision.snapshot_version,
+        learned=None if learned is None else learned_to_wire(learned),
     )
+
+
+def route_to_wire(decision: RoutingDecision, decision_id: str) -> gateway_service_pb2.RouteResponse:
+    """Write where a hole would go."""
+    wire = gateway_service_pb2.RouteResponse(
+        decision=decision_to_wire(decision), decision_id=decision_id
+    )
+    learned = decision.learned
+    if learned is not None and learned.clarification is not None:
+        wire.clarification.CopyFrom(clarification_to_wire(learned.clarification))
+    return wire
 
 
 def verdict_to_wire(verdict: Verdict) -> result_pb2.Verdict:
@@ -150,16 +166,23 @@ MAX_KEPT = 512
 
 def _decision_bytes(decision: RoutingDecision) -> bytes:
     """Return field `decision` of a GenerateResponse; keyed by identity, for hashing costs more."""
+    if decision.learned is not None:
+        # Made for one request only.
+        return _encoded(decision)
     kept = _KEPT.get(id(decision))
     if kept is not None:
         return kept[1]
     if len(_KEPT) >= MAX_KEPT:
         _KEPT.clear()
-    wire = gateway_service_pb2.GenerateResponse(decision=decision_to_wire(decision))
-    encoded = wire.SerializeToString()
+    encoded = _encoded(decision)
     # The decision is kept beside its bytes, so that its identity cannot be given to another.
     _KEPT[id(decision)] = (decision, encoded)
     return encoded
+
+
+def _encoded(decision: RoutingDecision) -> bytes:
+    wire = gateway_service_pb2.GenerateResponse(decision=decision_to_wire(decision))
+    return wire.SerializeToString()
 
 
 def answer_to_wire(
@@ -184,6 +207,7 @@ def answer_to_wire(
     wire.confidence_method = chosen.method
     wire.request_id = request.request_id
     wire.trace_id = trace_id
+    wire.decision_id = answer.decision_id
     if request.hole.spec.hole_id is not None:
         wire.hole_id = request.hole.spec.hole_id
     _set_usage(wire.usage, answer.usage)

@@ -165,16 +165,16 @@ BAD: dict[str, tuple[pb.GenerateRequest, StatusCode, str, str]] = {
         "INVALID_FIELD",
         "request_id",
     ),
-    "objective of a later version": (
-        request(objective="OBJECTIVE_FASTEST"),
-        StatusCode.UNIMPLEMENTED,
-        "NOT_AVAILABLE_YET",
+    "objective that the rules know nothing of": (
+        request(objective="OBJECTIVE_FASTEST", routing_mode="ROUTING_MODE_RULES"),
+        INVALID,
+        "INVALID_FIELD",
         "objective",
     ),
-    "routing mode without what it needs": (
+    "learned routing before anything was learned": (
         request(routing_mode="ROUTING_MODE_LEARNED"),
         IMPOSSIBLE,
-        "NO_LEARNED_LAYER",
+        "CLARIFICATION_NEEDED",
         "routing_mode",
     ),
 }

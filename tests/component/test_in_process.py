@@ -98,7 +98,7 @@ async def test_the_router_answers_without_any_connection() -> None:
     async with Gateway(settings_for("grpc://127.0.0.1:1")) as open_gateway:
         router: ModelRouter = open_gateway.router
         decision = router.route(hole(spec=HoleSpec(language="python")))
-        assert open_gateway.ensemble.route(hole()) == decision
+        assert (await open_gateway.ensemble.route(hole())).decision == decision
     assert decision.chain == ("e0",)
 
 

@@ -75,7 +75,7 @@ async def run_pipeline(
     clock = filler.ensemble.clock
     started = clock()
     values = bind(definition, run.parameters)
-    own = filler.run(exchange)
+    own = await filler.run(exchange)
     rounds = None if definition.loop is None else whole(definition.loop.rounds, values)
     schedule = Schedule(definition, rounds or 0)
     _check_routes(filler, exchange.request, schedule.steps, values)

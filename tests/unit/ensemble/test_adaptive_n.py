@@ -97,7 +97,7 @@ def race(
 
     async def main() -> Candidate:
         filler = Filler(ensemble.client._ensemble, ensemble.client.router, UNLIMITED)
-        run = filler.run(exchange)
+        run = await filler.run(exchange)
         run.in_flight = in_flight
         if late:
             run.checks = Checks((NAME, *late), late=True)

@@ -264,7 +264,7 @@ def test_n_with_sequential_is_refused_by_name() -> None:
 
 def test_a_route_is_explained_without_any_call() -> None:
     ensemble = Ensemble(VirtualClock(), {"a": says("1")})
-    assert ensemble.client.route(make_request()).primary == "a"
+    assert asyncio.run(ensemble.client.route(make_request())).decision.primary == "a"
     assert ensemble.asked == []
 
 

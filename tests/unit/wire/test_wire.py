@@ -216,9 +216,8 @@ def test_a_full_request_is_read() -> None:
 @pytest.mark.parametrize(
     ("fields", "field", "kind"),
     [
-        ({"objective": 2}, "objective", Kind.UNIMPLEMENTED),
         ({"trace": True}, "trace", Kind.UNIMPLEMENTED),
-        ({"routing_mode": 3}, "routing_mode", Kind.INFEASIBLE),
+        ({"routing_mode": 2, "objective": 2}, "objective", Kind.INVALID),
     ],
 )
 def test_what_this_version_cannot_do_is_refused_by_name(fields, field, kind) -> None:

@@ -329,7 +329,7 @@ def test_the_group_of_a_replica_is_left_out_for_it() -> None:
         Snapshot.of((Endpoint("a-1", group="a"), Endpoint("a-2", group="a"), Endpoint("b")))
     )
     filler = replace(Bench({"a": says("x")}).fakes.client.filler(UNLIMITED), router=router)
-    work = Work(filler, filler.run(Exchange(make_request(), Deadline(1e9))), {})
+    work = Work(filler, asyncio.run(filler.run(Exchange(make_request(), Deadline(1e9)))), {})
     assert work._targets(frozenset({"a-2", "b"})) == {"a", "b"}
     assert work._targets(frozenset()) == frozenset()
 
