@@ -1,4 +1,4 @@
-"""`ensemble generate` and `ensemble route`: fill a hole, or explain where it would go."""
+"""`ensemble generate`: fill a hole."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gateway.cli.exits import Exit, exits, fail
-from gateway.cli.options import DEFAULT_TARGET, DEFAULT_TIMEOUT, AsJson, ConfigFile, Target, Timeout
-from gateway.cli.output import print_json, print_table
+from gateway.cli.options import DEFAULT_TARGET, DEFAULT_TIMEOUT, AsJson, Target, Timeout
+from gateway.cli.output import print_json
 from gateway.cli.request import Language, Prompt, RequestFile, Suffix, read_request
+from gateway.cli.steering import Mode, Objective, Task, steer
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from ensemble.v1 import decision_pb2
     from ensemble.v1 import gateway_service_pb2 as pb
     from ensemble_client import Client
 
@@ -33,6 +31,9 @@ def generate(
     best_of: Annotated[
         int | None, typer.Option("--best-of", "-n", min=1, max=16, help="Candidates at once.")
     ] = None,
+    objective: Objective = None,
+    mode: Mode = None,
+    task: Task = "",
     stream: Annotated[bool, typer.Option("--stream", help="Print the text as it comes.")] = False,
     target: Target = DEFAULT_TARGET,
     timeout: Timeout = DEFAULT_TIMEOUT,
@@ -43,6 +44,7 @@ def generate(
     from ensemble_client import Client
 
     message = read_request(request, prompt, suffix, language)
+    steer(message, objective, mode, task)
     if max_tokens is not None:
         message.sampling.max_tokens = max_tokens
     if temperature is not None:
@@ -71,6 +73,8 @@ def _print_stream(client: Client, message: pb.GenerateRequest, timeout: float) -
     for event in client.stream(message, timeout=timeout):
         if isinstance(event, pb.StreamDelta):
             print(event.text, end="", flush=True)
+        elif isinstance(event, pb.StreamStarted):
+            _print_decision_id(event.decision_id)
         elif isinstance(event, pb.StreamFailover):
             print(f"[{event.to_endpoint} goes on]", file=sys.stderr)
     print()
@@ -92,69 +96,10 @@ def _print_answer(answer: pb.GenerateResponse) -> None:
         f"{answer.confidence:.2f} ({answer.confidence_method}); {verdicts}",
         file=sys.stderr,
     )
+    _print_decision_id(answer.decision_id)
 
 
-def route(
-    prompt: Prompt = None,
-    suffix: Suffix = "",
-    language: Language = "",
-    request: RequestFile = None,
-    config: ConfigFile = None,
-    target: Target = DEFAULT_TARGET,
-    timeout: Timeout = DEFAULT_TIMEOUT,
-    as_json: AsJson = False,
-) -> None:
-    """Explain where a hole would go, without calling any endpoint.
-
-    With --config the decision is made here, from the file, after the same checks of the request;
-    else a running gateway is asked.
-    """
-    message = read_request(request, prompt, suffix, language)
-    with exits():
-        if config is not None:
-            decision = _route_here(message, config)
-        else:
-            from ensemble_client import Client
-
-            with Client(target) as client:
-                decision = client.route(message, timeout=timeout).decision
-        if as_json:
-            print_json(decision)
-        else:
-            _print_decision(decision)
-
-
-def _route_here(message: pb.GenerateRequest, config: Path) -> decision_pb2.RoutingDecision:
-    """Decide as a gateway with this file would. Raises Fault as it does, and ConfigError."""
-    from ensemble.v1 import gateway_service_pb2 as pb
-
-    from gateway.config.load import load
-    from gateway.config.values import snapshot_of
-    from gateway.ingress.messages import Reader
-    from gateway.routing.router import ModelRouter
-    from gateway.validation.compile import compile_checks
-    from gateway.wire.request import request_from_wire
-    from gateway.wire.result import decision_to_wire
-
-    router = ModelRouter(snapshot_of(load(config)))
-    checked = Reader(pb.GenerateRequest)(message.SerializeToString())
-    request = request_from_wire(checked, request_id="cli")
-    compile_checks(request.hole)
-    return decision_to_wire(router.route(request))
-
-
-def _print_decision(decision: decision_pb2.RoutingDecision) -> None:
-    from ensemble.v1 import decision_pb2 as pb
-
-    print_table(
-        f"{decision.primary}: {decision.detail}",
-        ("place", "endpoint", "why"),
-        [
-            ("primary", decision.primary, pb.RoutingReason.Name(decision.reason)),
-            *(
-                (f"fallback {place}", name, pb.ChainPolicy.Name(decision.chain_policy))
-                for place, name in enumerate(decision.fallbacks, 1)
-            ),
-            *(("excluded", item.endpoint, item.detail) for item in decision.excluded),
-        ],
-    )
+def _print_decision_id(decision_id: str) -> None:
+    """Say what `ensemble outcome` takes; nothing where decisions are not recorded."""
+    if decision_id:
+        print(f"decision {decision_id}", file=sys.stderr)

@@ -34,11 +34,12 @@ def demo(
     """Fill holes in the standard library with three model servers, of which one is killed.
 
     Three requests come first: a hole with constraints and tests, a file with several holes, and a
-    pipeline that drafts, criticises and repairs.
+    pipeline that drafts, criticises and repairs. Then routing learns from the outcomes of small
+    holes: thresholds are proposed, judged by the recorded decisions, and applied.
 
     Everything runs on this machine and is stopped at the end. Exits with 0 when at least 40 holes
-    were sent, none was lost and some fell back from the killed server; how many fills are right is
-    reported as it is.
+    were sent, none was lost, some fell back from the killed server and all outcomes were learned;
+    how many fills are right is reported as it is.
     """
     from gateway.cli.demonstration.document import print_document
     from gateway.cli.demonstration.fleet import StartError

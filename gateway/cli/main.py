@@ -4,7 +4,21 @@ from __future__ import annotations
 
 import typer
 
-from gateway.cli import ask, config, demo, endpoints, model_server, pipeline, refine, serve, show
+from gateway.cli import (
+    analyze,
+    ask,
+    config,
+    demo,
+    endpoints,
+    model_server,
+    outcome,
+    pipeline,
+    refine,
+    route,
+    serve,
+    show,
+    tune,
+)
 
 app = typer.Typer(
     name="ensemble",
@@ -16,9 +30,12 @@ app = typer.Typer(
 app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
 app.command("generate")(ask.generate)
-app.command("route")(ask.route)
+app.command("route")(route.route)
 app.command("refine")(refine.refine)
 app.command("metrics")(show.metrics)
+app.command("outcome")(outcome.outcome)
+app.add_typer(tune.app, name="tune")
+app.command("analyze")(analyze.analyze)
 app.add_typer(endpoints.app, name="endpoints")
 app.add_typer(pipeline.app, name="pipeline")
 app.add_typer(config.app, name="config")

@@ -21,6 +21,17 @@ ConfigFile = Annotated[
     Path | None,
     typer.Option("--config", "-c", envvar="ENSEMBLE_CONFIG", help="Configuration file (TOML)."),
 ]
+WindowHours = Annotated[
+    float | None,
+    typer.Option(
+        "--window-h", min=0.001, help="How far back to look, in hours; else as configured."
+    ),
+]
 
 DEFAULT_TARGET = "127.0.0.1:50051"
 DEFAULT_TIMEOUT = 60.0
+
+
+def seconds(hours: float | None) -> float | None:
+    """Write a span of hours in seconds."""
+    return None if hours is None else hours * 3600

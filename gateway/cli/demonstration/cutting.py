@@ -28,7 +28,7 @@ class Module:
     def __init__(self, name: str, source: str) -> None:
         self.name = name
         self.source = source
-        self._tree = ast.parse(source)
+        self.tree = ast.parse(source)
         self._lines = source.split("\n")
         self._offsets = [0]
         for line in self._lines:
@@ -51,11 +51,15 @@ class Module:
                     lines = tuple(range(self._line_of(start), self._line_of(end) + 1))
                     yield CutHole(self.name, name, cut, self.source, start, end, first, last, lines)
 
+    def functions(self) -> Iterator[tuple[str, Function]]:
+        """The functions and methods, by name."""
+        return ((name, function) for name, function, _ in self._functions())
+
     def _functions(self) -> Iterator[tuple[str, Function, list[ast.stmt]]]:
         """Functions and methods, each with the statements among which its context is chosen."""
-        for node in self._tree.body:
+        for node in self.tree.body:
             if isinstance(node, Function):
-                yield node.name, node, self._tree.body
+                yield node.name, node, self.tree.body
             elif isinstance(node, ast.ClassDef):
                 small = _height(node) <= LINES_BEFORE
                 for method in node.body:
@@ -63,7 +67,7 @@ class Module:
                         yield (
                             f"{node.name}.{method.name}",
                             method,
-                            self._tree.body if small else node.body,
+                            self.tree.body if small else node.body,
                         )
 
     def _window(self, function: Function, siblings: list[ast.stmt]) -> tuple[int, int]:
@@ -98,7 +102,7 @@ class Module:
                 for last in block[place : place + 3]:
                     height = _end(last) - first.lineno + 1
                     if RUN_LINES[0] <= height <= RUN_LINES[1] and self._alone(first, last):
-                        spans.append(self._span(first, last))
+                        spans.append(self.span(first, last))
         return spans
 
     def _random(self, blocks: list[list[ast.stmt]], rng: random.Random) -> list[tuple[int, int]]:
@@ -117,10 +121,11 @@ class Module:
         before = self._lines[first.lineno - 1][: self._column(first.lineno, first.col_offset)]
         if before.strip() or hasattr(last, "body"):
             return not before.strip()
-        _, end = self._span(first, last)
+        _, end = self.span(first, last)
         return not self.source[end : self._offsets[_end(last)] - 1].strip()
 
-    def _span(self, first: ast.stmt, last: ast.stmt) -> tuple[int, int]:
+    def span(self, first: ast.stmt | ast.expr, last: ast.stmt | ast.expr) -> tuple[int, int]:
+        """Offsets of where the first begins and the last ends."""
         return (
             self._offset(first.lineno, first.col_offset),
             self._offset(_end(last), last.end_col_offset or 0),
@@ -141,7 +146,7 @@ def _start(node: ast.stmt) -> int:
     return min([node.lineno, *(decorator.lineno for decorator in decorators)])
 
 
-def _end(node: ast.stmt) -> int:
+def _end(node: ast.stmt | ast.expr) -> int:
     return node.end_lineno or node.lineno
 
 

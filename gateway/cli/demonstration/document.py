@@ -9,6 +9,7 @@ from typing import Any
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 
+from gateway.cli.demonstration.learning import Learned
 from gateway.cli.demonstration.performing import Report
 from gateway.cli.demonstration.showing import fate
 from gateway.cli.demonstration.totals import Checked
@@ -30,6 +31,7 @@ def document(report: Report) -> dict[str, Any]:
         "constrained": _message(report.works.constrained.answer),
         "refined": _message(report.works.refined),
         "pipeline": _message(report.works.run),
+        "learning": _learning(report.learned),
         "holes": [_plain(one) for one in report.checked],
     }
 
@@ -37,6 +39,29 @@ def document(report: Report) -> dict[str, Any]:
 def print_document(report: Report) -> None:
     """Print the report as one JSON document."""
     print(json.dumps(document(report), ensure_ascii=False, indent=2))
+
+
+def _learning(learned: Learned) -> dict[str, Any]:
+    return {
+        "taught": learned.taught,
+        "accepted": [
+            {"task": task.value, "endpoint": endpoint, "accepted": good, "fills": count}
+            for (task, endpoint), (good, count) in learned.tally.items()
+        ],
+        "analysis": _message(learned.analysis),
+        "proposal": _message(learned.proposal),
+        "evaluation": _message(learned.evaluation),
+        "applied": _message(learned.applied),
+        "moves": [
+            {
+                "task": move.lesson.task.value,
+                "hole": move.lesson.hole.name,
+                "before": _message(move.before),
+                "after": _message(move.after),
+            }
+            for move in learned.moves
+        ],
+    }
 
 
 def _message(message: Message | None) -> dict[str, Any] | None:

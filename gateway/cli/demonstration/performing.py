@@ -13,10 +13,13 @@ from ensemble_client import AsyncClient
 from gateway.cli.demonstration.answers import Answer
 from gateway.cli.demonstration.asking import Question
 from gateway.cli.demonstration.choosing import choose, has_doctests, heldout_sources
-from gateway.cli.demonstration.endpoints import FAST
-from gateway.cli.demonstration.fleet import running
+from gateway.cli.demonstration.endpoints import FAST, QUICK
+from gateway.cli.demonstration.fleet import Fleet, running
+from gateway.cli.demonstration.learning import FIRST, REST, Learned, perform_learning
+from gateway.cli.demonstration.lessons import Lesson, Task, choose_lessons
 from gateway.cli.demonstration.sending import Killer, Sender
 from gateway.cli.demonstration.totals import Checked, Totals, shortcomings
+from gateway.cli.demonstration.trying import try_all
 from gateway.cli.demonstration.verifying import AT_ONCE, Doctests, passing, run_doctests
 from gateway.cli.demonstration.works import Works, perform_works
 
@@ -43,6 +46,7 @@ class Report:
     check_s: float
     missing: tuple[str, ...]
     works: Works
+    learned: Learned
 
     @property
     def totals(self) -> dict[str, Totals]:
@@ -66,6 +70,7 @@ async def perform(folder: Path, count: int, seed: int, tell: Tell) -> Report:
     texts = {name: text for name, (_, text) in sources.items()}
     holes = choose(texts, own, count, seed)
     questions = [Question.of(number, hole) for number, hole in enumerate(holes)]
+    lessons = choose_lessons(texts, FIRST + REST + len(Task), seed)
 
     def starting(name: str) -> None:
         tell(f"starting {name} (model servers train the first time)", 0, 0)
@@ -75,6 +80,8 @@ async def perform(folder: Path, count: int, seed: int, tell: Tell) -> Report:
         tell("constraints, a refinement and a pipeline", 0, 0)
         async with AsyncClient(f"127.0.0.1:{fleet.gateway.port}") as client:
             works = await perform_works(client, choose(texts, own, MOST_CUT, seed))
+            tell("small holes, from which routing learns", 0, 0)
+            learned = await _learn(client, fleet, lessons)
         answers = await _send(questions, fleet.gateway.port, fleet.servers[KILLED].kill, tell)
         ended = time.perf_counter()
     checked = await _check(answers, own, {name: path for name, (path, _) in sources.items()}, tell)
@@ -86,9 +93,15 @@ async def perform(folder: Path, count: int, seed: int, tell: Tell) -> Report:
         start_s=started - began,
         send_s=ended - started,
         check_s=time.perf_counter() - ended,
-        missing=tuple(shortcomings(checked, len(questions), KILLED)),
+        missing=(*shortcomings(checked, len(questions), KILLED), *learned.missing),
         works=works,
+        learned=learned,
     )
+
+
+async def _learn(client: AsyncClient, fleet: Fleet, lessons: Sequence[Lesson]) -> Learned:
+    fills = await try_all({name: fleet.servers[name].port for name in QUICK}, lessons)
+    return await perform_learning(client, lessons, fills)
 
 
 async def _send(questions: Sequence[Question], port: int, kill: Killer, tell: Tell) -> list[Answer]:

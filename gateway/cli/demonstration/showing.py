@@ -11,6 +11,7 @@ from itertools import groupby
 from gateway.cli.demonstration.answers import Answer
 from gateway.cli.demonstration.holes import CutHole
 from gateway.cli.demonstration.performing import Report
+from gateway.cli.demonstration.showing_learning import show_learned
 from gateway.cli.demonstration.showing_works import show_works
 from gateway.cli.demonstration.totals import Checked
 from gateway.cli.output import print_table
@@ -81,6 +82,7 @@ def show(report: Report) -> None:
     for line in _fills(report.checked):
         print(line)
     show_works(report.works)
+    show_learned(report.learned)
     if not report.missing:
         after = report.totals["after"]
         print(

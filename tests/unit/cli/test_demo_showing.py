@@ -6,11 +6,14 @@ import json
 from dataclasses import replace
 
 import pytest
+from ensemble.v1 import feedback_service_pb2 as feedback
+from ensemble.v1.decision_pb2 import RoutingDecision
 from ensemble.v1.gateway_service_pb2 import (
     GenerateResponse,
     PipelineResult,
     RefinedHole,
     RefineResult,
+    RouteResponse,
     StepNode,
 )
 
@@ -18,6 +21,8 @@ from gateway.cli.demonstration.answers import Answer, Tried
 from gateway.cli.demonstration.asking import Mode, Question
 from gateway.cli.demonstration.document import document, print_document
 from gateway.cli.demonstration.holes import Cut, CutHole
+from gateway.cli.demonstration.learning import Learned, Move
+from gateway.cli.demonstration.lessons import Lesson, Task
 from gateway.cli.demonstration.performing import Report
 from gateway.cli.demonstration.showing import fate, row, show
 from gateway.cli.demonstration.totals import Checked
@@ -53,7 +58,38 @@ WORKS = Works(
         steps=[StepNode(step="draft", kind="STEP_KIND_DRAFT", status="STEP_STATUS_OK", text="y")],
     ),
 )
-REPORT = Report((EXACT, BROKEN, ERROR, PASSES), 4, 0, "fast", 1.0, 2.0, 0.5, ("too few",), WORKS)
+LEARNED = Learned(
+    160,
+    {(Task.NAME, "fast"): (65, 80), (Task.CONDITION, "fast"): (43, 80)},
+    feedback.AnalyzeRoutingResponse(
+        labelled=160, layers=[feedback.LayerReport(layer="knn", decided=54)]
+    ),
+    feedback.ProposeThresholdsResponse(
+        set={"version": 2},
+        layers=[
+            feedback.LayerTuning(layer="knn", current=0.85, proposed=0.55, reason="good enough"),
+            feedback.LayerTuning(layer="head", current=0.9, proposed=0.9, reason="100 more needed"),
+        ],
+        changed=True,
+        head="a head was trained",
+    ),
+    feedback.EvaluatePolicyResponse(verdict="the policy is better than what was done"),
+    feedback.ApplyThresholdsResponse(before={"version": 1}, after={"version": 2}),
+    (
+        Move(
+            Lesson(Task.NAME, HOLE),
+            RouteResponse(decision=RoutingDecision(primary="fast", detail="it is simple")),
+            RouteResponse(
+                decision=RoutingDecision(
+                    primary="constrained", detail="knn chose it: 30 past; by the rules: simple"
+                )
+            ),
+        ),
+    ),
+)
+REPORT = Report(
+    (EXACT, BROKEN, ERROR, PASSES), 4, 0, "fast", 1.0, 2.0, 0.5, ("too few",), WORKS, LEARNED
+)
 
 
 def test_a_row_has_hole_route_attempts_verdicts_doctests_and_time() -> None:
@@ -118,6 +154,39 @@ def test_each_candidate_is_shown_with_what_the_checks_found(
     assert f"{'b' * 47}…: rule: not so" in printed
 
 
+def test_what_was_learned_is_shown_with_why(capsys: pytest.CaptureFixture[str]) -> None:
+    show(REPORT)
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    for line in (
+        "name 65 of 80",
+        "knn 54 0.85 0.55 good enough",
+        "head 0 0.90 = 100 more needed",
+        "head a head was trained",
+        "judged by the log the policy is better than what was done",
+        "applied version 2 in place of 1",
+        "a name [return 1]",
+        "before fast: it is simple",
+        "now constrained: knn chose it: 30 past",
+    ):
+        assert line in lines, line
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [(True, "nothing: the log says that it would do harm"),
+     (False, "nothing: no change was proposed")],
+)  # fmt: skip
+def test_what_was_not_applied_is_said_with_the_reason(
+    changed: bool, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    proposal = feedback.ProposeThresholdsResponse(changed=changed)
+    learned = replace(LEARNED, proposal=proposal, applied=None, tally={})
+    show(replace(REPORT, learned=learned))
+    printed = capsys.readouterr().out
+    assert words in printed
+    assert "filled by nobody" in printed
+
+
 def test_the_document_is_one_json_document(capsys: pytest.CaptureFixture[str]) -> None:
     print_document(REPORT)
     read = json.loads(capsys.readouterr().out)
@@ -132,3 +201,8 @@ def test_the_document_is_one_json_document(capsys: pytest.CaptureFixture[str]) -
     assert read["constrained"] is None
     assert read["refined"]["holes"][0]["fill"] == "return 3"
     assert read["pipeline"]["response"] == {"text": "x"}
+    assert read["learning"]["accepted"][0] == {
+        "task": "name", "endpoint": "fast", "accepted": 65, "fills": 80,
+    }  # fmt: skip
+    assert read["learning"]["moves"][0]["after"]["decision"]["primary"] == "constrained"
+    assert read["learning"]["applied"]["after"]["version"] == "2"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from ensemble.v1.feedback_service_pb2 import LayerTuning
 
-from gateway.cli.output import folded_widths, print_table
+from gateway.cli.output import folded_widths, known, print_facts, print_table
 
 FOLDED = {"hole": 40, "attempts": 30, "verdicts": 30}
 COLUMNS = ("hole", "mode", "attempts", "verdicts", "ms")
@@ -20,6 +21,7 @@ def test_what_is_left_is_shared_by_the_folded_columns() -> None:
 def test_with_too_little_room_nothing_is_promised() -> None:
     assert folded_widths(COLUMNS, ROWS, 70, FOLDED) == {}
     assert folded_widths(COLUMNS, [], 124, FOLDED) != {}
+    assert folded_widths(COLUMNS, ROWS, 70, FOLDED, least=40) != {}
 
 
 @pytest.mark.parametrize("folded", [FOLDED, {}])
@@ -56,3 +58,16 @@ def test_brackets_and_colons_in_a_cell_are_no_markup(capsys: pytest.CaptureFixtu
     printed = capsys.readouterr().out
     assert "[b]Title" in printed
     assert "list[int] [red]:fire:" in printed
+
+
+def test_facts_are_lines_that_begin_with_their_names(capsys: pytest.CaptureFixture[str]) -> None:
+    print_facts([("features", "length 4, [b]:x:"), ("", "more " + "w" * 800), ("time", "1 ms")])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == ["features  length 4, [b]:x:", "          more " + "w" * 800, "time      1 ms"]
+    print_facts([])
+    assert capsys.readouterr().out == ""
+
+
+def test_a_number_that_is_not_known_is_no_zero() -> None:
+    assert known(LayerTuning(), "optimum", ".2f") == "-"
+    assert known(LayerTuning(optimum=0), "optimum", ".2f") == "0.00"
