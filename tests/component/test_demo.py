@@ -64,6 +64,15 @@ async def test_a_small_run_loses_nothing_and_stops_everything(tmp_path: Path) ->
     assert report["constrained"] is None or report["constrained"]["verdicts"]
     assert len(report["refined"]["holes"]) == 3
     assert report["pipeline"]["steps"][0]["step"] == "draft"
+    learning = report["learning"]
+    assert learning["taught"] == learning["analysis"]["labelled"] == 160
+    assert {one["task"] for one in learning["accepted"]} == {"name", "condition"}
+    assert learning["proposal"]["set"]["head_observations"] == 160
+    assert learning["evaluation"]["known_share"] == 1
+    assert learning["evaluation"]["verdict"]
+    assert learning["applied"]["after"]["in_force"]
+    assert {move["before"]["decision"]["primary"] for move in learning["moves"]} == {"fast"}
+    assert all("learned" in move["after"]["decision"] for move in learning["moves"])
     # Too few holes for a demonstration is the only promise that a small run breaks.
     assert report["missing"] == ["21 holes were sent, fewer than 40"]
     assert process.returncode == Exit.FAILED

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
 
-from tests.eval import candidates, cascade, early_stop, infilling, offline
+from tests.eval import candidates, cascade, early_stop, infilling, offline, routing
 from tests.eval.recorded import DATA
 from tests.eval.table import Row, keep, show
 
@@ -19,6 +19,7 @@ PARTS: Mapping[str, Callable[[], Awaitable[list[Row]]]] = {
     candidates.PART: candidates.measure,
     offline.SELECTION: offline.measure_selection,
     offline.CALIBRATION: offline.measure_calibration,
+    routing.PART: routing.measure,
 }
 
 
