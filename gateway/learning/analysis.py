@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from gateway.core.feedback import Reviewed
 from gateway.core.matching import ThresholdSet
 from gateway.core.value import value
+from gateway.learning.corrections import Correction, corrections, failed_matches
 from gateway.learning.evidence import runs_of
 from gateway.learning.intervals import Interval, Rate, wilson
 from gateway.learning.labels import Label, label_of
@@ -133,7 +134,10 @@ def analyze(
         tasks=_tasks(labelled),
         measures=measures,
         alerts=tuple(one.words for one in measures if one.grade in {Grade.BAD, Grade.WATCH}),
-        recommendations=_recommendations(layers, shares.accuracy.of, settings),
+        recommendations=(
+            *_recommendations(layers, shares.accuracy.of, settings),
+            *map(_proposal, corrections(failed_matches(inside))),
+        ),
     )
 
 
@@ -204,6 +208,14 @@ def _quality(values: Iterable[float]) -> Quality:
     known = list(values)
     mean = sum(known) / len(known) if known else None
     return Quality(mean, wilson(sum(known), len(known)), len(known))
+
+
+def _proposal(correction: Correction) -> str:
+    """Propose what callers keep on correcting (X-21)."""
+    return (
+        f"give {correction.endpoint!r} requests of task {correction.task!r}, by a topic or a "
+        f"sample: callers corrected {correction.decisions} of them to it"
+    )
 
 
 def _recommendations(
