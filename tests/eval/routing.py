@@ -13,9 +13,10 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from ensemble.v1.decision_pb2 import OBJECTIVE_ACCURATE, Objective
+from ensemble.v1.decision_pb2 import OBJECTIVE_ACCURATE, ROUTING_MODE_RULES
 from ensemble.v1.gateway_service_pb2 import GenerateRequest
 from ensemble_client import AsyncClient
 
@@ -86,13 +87,11 @@ async def gateway(config: Path) -> AsyncIterator[AsyncClient]:
             yield client
 
 
-def request_of(
-    data: Recorded, row: int, objective: Objective = OBJECTIVE_ACCURATE
-) -> GenerateRequest:
+def request_of(data: Recorded, row: int, **steering: Any) -> GenerateRequest:
     """Ask about a row, with the kind of task where the data names it."""
     task = data.features[row].task
     labels = {"task": task} if task else {}
-    return GenerateRequest(prompt=data.prompts[row], labels=labels, objective=objective)
+    return GenerateRequest(prompt=data.prompts[row], labels=labels, **steering)
 
 
 async def routed(data: Recorded, test: Mask) -> Routed:
@@ -113,7 +112,8 @@ async def routed(data: Recorded, test: Mask) -> Routed:
             await client.apply_thresholds(proposed.set.version)
         async with gateway(config) as client:
             rows = np.flatnonzero(test).tolist()
-            answers = await in_parallel([client.route(request_of(data, row)) for row in rows])
+            asked = [request_of(data, row, objective=OBJECTIVE_ACCURATE) for row in rows]
+            answers = await in_parallel([client.route(one) for one in asked])
     places = {name: place for place, name in enumerate(data.endpoints)}
     quality = np.zeros((len(answers), len(places)))
     for line, answer in enumerate(answers):
@@ -123,7 +123,7 @@ async def routed(data: Recorded, test: Mask) -> Routed:
 
 
 async def _taught(client: AsyncClient, data: Recorded, row: int) -> None:
-    decided = await client.route(request_of(data, row))
+    decided = await client.route(request_of(data, row, routing_mode=ROUTING_MODE_RULES))
     for name, score in zip(data.endpoints, data.scores[row].tolist(), strict=True):
         await client.record_outcome(decided.decision_id, endpoint=name, quality=score)
 
