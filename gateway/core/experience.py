@@ -113,6 +113,9 @@ class TaskRow:
 class Experience:
     """Everything learned up to one moment; shared by any number of requests.
 
+    With the default settings it takes 90 MB at most, of 10,000 requests of the longest kind, and
+    some 10 to 30 MB of common ones; a head for nine endpoints 3 MB.
+
     `means` and `outcomes` are by endpoint: shrunk mean quality, and number of outcomes, weighed by
     age. `neutral`: the quality expected of an endpoint that is not among `endpoints`: the mean over
     all outcomes. `trend` and `memory` are None only where there are no endpoints.

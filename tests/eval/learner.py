@@ -43,8 +43,8 @@ PART = "learner"
 DRAWS = 500
 """Of the bootstrap."""
 
-STORED, CALLS = 10_000, 1_000
-"""Observations, and timed calls, of the rows about time."""
+STORED, CALLS, ROUNDS = 10_000, 1_000, 3
+"""Observations, timed calls, and how often they are repeated: the round with the least counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,16 +293,20 @@ def time_rows() -> list[Row]:
         head = train_head(observations)
         experience = learn(observations, head=head, version=1)
         learning = timed(lambda _, all_of=observations: learn(all_of, version=1), 5)
-        calls = timed(
-            lambda number, of=experience, to=names: estimate(
-                of, features_of(texts[number % len(texts)]), to
-            ),
-            CALLS,
-        )
+        rounds = [
+            timed(
+                lambda number, of=experience, to=names: estimate(
+                    of, features_of(texts[number % len(texts)]), to
+                ),
+                CALLS,
+            )
+            for _ in range(ROUNDS)
+        ]
+        median, most = np.quantile(rounds, (0.5, 0.99), axis=1).min(axis=1).tolist()
         what = f"{count} endpoints, {len(known):,} observations: CPU ms"
         found += [
-            Row(PART, f"{what} of a decision, median", float(np.median(calls)), most=2.0),
-            Row(PART, f"{what} of a decision, p99", float(np.quantile(calls, 0.99)), most=5.0),
+            Row(PART, f"{what} of a decision, median", median, most=2.0),
+            Row(PART, f"{what} of a decision, p99", most, most=5.0),
             Row(PART, f"{what} of learning", float(np.median(learning)), most=1_000.0),
         ]
     return found

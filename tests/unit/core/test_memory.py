@@ -24,7 +24,7 @@ def memory_of_two_kinds() -> Memory:
 def test_neighbours_correct_by_what_came_of_them() -> None:
     recalled = memory_of_two_kinds().recall(asked(sentence(HARD, 1_001)))
     strong, weak = recalled.correction
-    assert strong - weak > 0.3
+    assert strong - weak > 0.2
     assert recalled.similarity > 0.3
     assert recalled.effective_n == pytest.approx(20.0, rel=1e-4)
 
@@ -62,7 +62,7 @@ def test_older_outcomes_count_less() -> None:
     steady = [past("parse nested json", at=999.0, weak=0.5) for _ in range(20)]
     memory = learn([*turned, *steady], month, version=1).memory
     assert memory is not None
-    assert memory.recall(asked("sort list of dates")).correction[0] < -0.1
+    assert memory.recall(asked("sort list of dates")).correction[0] < -0.05
 
 
 def test_the_walk_over_the_index_is_bounded_and_begins_with_rare_words(
