@@ -20,6 +20,7 @@ from gateway.core.exchange import Guard
 from gateway.core.policy import Call, Invocation, Policy
 from gateway.core.ports import Clock, Upstream
 from gateway.core.snapshot import Snapshot
+from gateway.ensemble.choosing.described import LearnedDescription
 from gateway.ensemble.client import EnsembleClient
 from gateway.ensemble.hold import HoldSettings
 from gateway.ensemble.judge import SCORERS
@@ -173,6 +174,10 @@ class Gateway:
     def describe(self) -> RouterDescription:
         """Describe the router now in force."""
         return self._router.describe()
+
+    def learned(self) -> LearnedDescription:
+        """Describe what learns."""
+        return self.learner.describe()
 
     def reading(self, name: str) -> EndpointReading:
         """Tell how an endpoint does now."""

@@ -17,6 +17,7 @@ from gateway.core.ports import Clock
 from gateway.core.scoring import LiveInput
 from gateway.core.topics import Topic
 from gateway.ensemble.choosing.chooser import Chooser
+from gateway.ensemble.choosing.described import LayerDescription, LearnedDescription
 from gateway.ensemble.choosing.setup import ChoosingSetup, Knowledge, Surroundings
 from gateway.ensemble.feedback.desk import DeskSettings, FeedbackDesk
 from gateway.ensemble.feedback.teacher import Teacher, TeachingSettings
@@ -105,6 +106,30 @@ class Learner:
         if self._store is not None:
             await self._store.close()
         self._recorder = self._log = self._store = self.desk = None
+
+    def describe(self) -> LearnedDescription:
+        """Describe the layers and what they did since the start (X-24)."""
+        state = self.knowledge.state
+        thresholds = dict(state.thresholds.thresholds)
+        ran = {one.name: one for one in self.executor.status()}
+        layers = [ran[name] for name in LayerName if name in ran] if self.setup.enabled else []
+        return LearnedDescription(
+            tuple(
+                LayerDescription(
+                    one.name,
+                    one.weight,
+                    one.way,
+                    thresholds.get(LayerName(one.name), 0.0),
+                    one.calls,
+                    one.errors,
+                    one.late,
+                    one.total_s / one.calls if one.calls else 0.0,
+                )
+                for one in layers
+            ),
+            state.thresholds.version,
+            state.experience.observations,
+        )
 
     def dropped(self) -> int:
         """Count the decisions that could not be written."""

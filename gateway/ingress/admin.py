@@ -14,6 +14,7 @@ from ensemble.v1 import telemetry_service_pb2 as telemetry
 from gateway.core.endpoint import Endpoint
 from gateway.core.faults import Fault, Kind, Origin, Reason, invalid
 from gateway.core.snapshot import Snapshot
+from gateway.ensemble.choosing.described import LearnedDescription
 from gateway.ingress.context import Context, Rpc, answered
 from gateway.ingress.messages import Reader
 from gateway.routing.router import RouterDescription
@@ -60,6 +61,10 @@ class Operations(Configured, Protocol):
 
     def describe(self) -> RouterDescription:
         """Describe the router now in force."""
+        ...
+
+    def learned(self) -> LearnedDescription:
+        """Describe the layers of the learned router and what they did."""
         ...
 
 
@@ -132,7 +137,7 @@ class AdminService:
         """Describe rules, thresholds and chain policies."""
 
         async def work(_: Rpc) -> bytes:
-            described = self._operations.describe()
+            described, learned = self._operations.describe(), self._operations.learned()
             return admin.DescribeRouterResponse(
                 snapshot_version=described.snapshot_version,
                 estimator=described.estimator,
@@ -146,6 +151,21 @@ class AdminService:
                     for rule in described.rules
                 ],
                 default_endpoint=described.default_endpoint,
+                layers=[
+                    admin.LayerDescription(
+                        layer=layer.name,
+                        weight=layer.weight,
+                        runs=layer.runs,
+                        threshold=layer.threshold,
+                        calls=layer.calls,
+                        errors=layer.errors,
+                        late=layer.late,
+                        mean_s=layer.mean_s,
+                    )
+                    for layer in learned.layers
+                ],
+                threshold_version=learned.threshold_version,
+                observations=learned.observations,
             ).SerializeToString()
 
         return await answered(context, work)

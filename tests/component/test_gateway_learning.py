@@ -271,3 +271,29 @@ async def test_the_service_is_served_like_the_others(cold: Taught) -> None:
     assert (refused.code, refused.reason) == (INVALID, "UNREADABLE_MESSAGE")
     assert isinstance(await cold.ask("ListExperiments"), fb.ListExperimentsResponse)
     assert isinstance(await cold.generate(), pb.GenerateResponse)
+
+
+# --- what operators may ask ---
+
+
+async def test_the_layers_and_what_they_did_are_described() -> None:
+    """X-24."""
+    async with Taught(topic=[VAULT]) as served:
+        await served.route(hole=intent("read the vault"))
+        described = await served.described()
+    layers = {one.layer: one for one in described.layers}
+    assert list(layers) == ["keyword", "similarity", "shape", "knn", "head"]
+    keyword = layers["keyword"]
+    assert (keyword.weight, keyword.runs, keyword.threshold, keyword.calls) == (
+        0.4,
+        "inline",
+        0.85,
+        1,
+    )
+    assert layers["shape"].threshold == 0
+    assert (described.threshold_version, described.observations) == (1, 0)
+
+
+async def test_where_learning_is_off_there_are_no_layers() -> None:
+    async with Taught(learning={"enabled": False}) as served:
+        assert list((await served.described()).layers) == []

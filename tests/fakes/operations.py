@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import grpc
 
 from gateway.core.snapshot import Snapshot
+from gateway.ensemble.choosing.described import LearnedDescription
 from gateway.ingress.admin import AdminService, ConfigText, TelemetryService
 from gateway.routing.router import ModelRouter, RouterDescription
 from gateway.state.fleet import Fleet
@@ -36,6 +37,9 @@ class FakeOperations:
 
     def max_concurrency(self, name: str) -> int:
         return self._limits.get(name, 0)
+
+    def learned(self) -> LearnedDescription:
+        return LearnedDescription((), 1, 0)
 
     def describe(self) -> RouterDescription:
         return ModelRouter(self.snapshot).describe()

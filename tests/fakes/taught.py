@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 import grpc
+from ensemble.v1 import admin_service_pb2 as admin
 from ensemble.v1 import feedback_service_pb2 as fb
 from ensemble.v1 import gateway_service_pb2 as pb
 from ensemble.v1.feedback_service_pb2_grpc import FeedbackServiceStub
@@ -56,6 +57,10 @@ class Taught(Served):
     async def route(self, prompt: str = "x = ", **fields: Any) -> pb.RouteResponse:
         asked = pb.RouteRequest(request=request(prompt, **fields))
         return await self.door.route(asked, timeout=TIMEOUT_S)
+
+    async def described(self) -> admin.DescribeRouterResponse:
+        asked = admin.DescribeRouterRequest()
+        return await self.door.admin.DescribeRouter(asked, timeout=TIMEOUT_S)
 
     async def record(self, decision_id: str, **fields: Any) -> fb.RecordOutcomeResponse:
         asked = fb.RecordOutcomeRequest(decision_id=decision_id, **fields)
