@@ -8,6 +8,7 @@ endpoint is called: what each would have answered is recorded.
 from __future__ import annotations
 
 import asyncio
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -38,6 +39,9 @@ from tests.fakes.processes import start
 PART = "routing"
 IN_FLIGHT = 24
 DOMAIN_SPLITS = 5
+GATEWAYS = 2
+"""Splits at the same time: each gateway keeps one core busy."""
+
 TIMEOUT_S = 300.0
 
 CONFIG = """
@@ -94,6 +98,17 @@ def request_of(data: Recorded, row: int, **steering: Any) -> GenerateRequest:
     return GenerateRequest(prompt=data.prompts[row], labels=labels, **steering)
 
 
+async def routed_all(data: Recorded, tests: Sequence[Mask]) -> list[Routed]:
+    """Do every split, some at the same time; return them in order."""
+    gate = asyncio.Semaphore(GATEWAYS)
+
+    async def one(test: Mask) -> Routed:
+        async with gate:
+            return await routed(data, test)
+
+    return list(await asyncio.gather(*map(one, tests)))
+
+
 async def routed(data: Recorded, test: Mask) -> Routed:
     """Teach a gateway all but the test set, and have it route that."""
     with tempfile.TemporaryDirectory() as folder:
@@ -143,15 +158,13 @@ async def pair_rows() -> list[Row]:
     """The gain of a strong over a weak model, within its domains and outside of them."""
     data = mmlu()
     gains = np.zeros(len(data.scores))
-    for test in folds(data):
-        found = await routed(data, test)
-        gains[test] = found.quality[:, 0] - found.quality[:, 1]
+    for found in await routed_all(data, folds(data)):
+        gains[found.test] = found.quality[:, 0] - found.quality[:, 1]
     length = lengths(data)
     apart = []
-    for test in domain_splits(data)[:DOMAIN_SPLITS]:
-        found = await routed(data, test)
+    for found in await routed_all(data, domain_splits(data)[:DOMAIN_SPLITS]):
         gain = found.quality[:, 0] - found.quality[:, 1]
-        apart.append((gain, length[test], data.scores[test]))
+        apart.append((gain, length[found.test], data.scores[found.test]))
     ranks = [(gains, data.scores)]
     note = f"mean of {len(apart)} splits"
     return [
@@ -176,7 +189,7 @@ async def pair_rows() -> list[Row]:
 async def nine_rows(*, named: bool) -> list[Row]:
     """The choice among nine models."""
     data = nine(named=named)
-    found = [await routed(data, test) for test in folds(data)]
+    found = await routed_all(data, folds(data))
     chosen = np.concatenate([one.scores(data.scores) for one in found])
     singles = np.concatenate([_single(data, one.test) for one in found])
     return [
@@ -194,9 +207,9 @@ async def apart_rows() -> list[Row]:
     """The loss on a kind of task that was never seen."""
     data = nine(named=True)
     lost: dict[str, Vector] = {}
-    for test in task_splits(data):
-        found = await routed(data, test)
-        lost[str(data.groups[test][0])] = found.scores(data.scores) - _single(data, test)
+    for found in await routed_all(data, task_splits(data)):
+        task = str(data.groups[found.test][0])
+        lost[task] = found.scores(data.scores) - _single(data, found.test)
     worst = min(lost, key=lambda task: float(lost[task].mean()))
     what = "one task left out: worst loss on the best single"
     return [mean_row(PART, what, lost[worst].tolist(), least=-0.01, note=worst)]
@@ -205,7 +218,7 @@ async def apart_rows() -> list[Row]:
 async def cheaper_rows() -> list[Row]:
     """Whether it is learned that the cheaper model is the better one."""
     data = livecodebench()
-    found = [await routed(data, test) for test in folds(data)]
+    found = await routed_all(data, folds(data))
     chosen = np.concatenate([one.scores(data.scores) for one in found])
     better = float(data.scores.mean(axis=0).max())
     least = round(better - 0.005, 4)
@@ -224,11 +237,17 @@ def _named(row: Row) -> Row:
 
 
 async def measure() -> list[Row]:
-    """Measure everything."""
-    return [
-        *await cheaper_rows(),
-        *await pair_rows(),
-        *await nine_rows(named=True),
-        *await nine_rows(named=False),
-        *await apart_rows(),
-    ]
+    """Measure everything, telling each row on standard error as soon as it is known."""
+    found: list[Row] = []
+    for part in (
+        cheaper_rows(),
+        pair_rows(),
+        nine_rows(named=True),
+        nine_rows(named=False),
+        apart_rows(),
+    ):
+        rows = await part
+        for row in rows:
+            print(f"{row.what}: {row.value:.3f} ({row.low:.3f} to {row.high:.3f})", file=sys.stderr)
+        found += rows
+    return found
