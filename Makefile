@@ -9,7 +9,7 @@ SOURCES := gateway clients tests protos
 DECIDING := gateway/core/*,gateway/routing/*,gateway/learning/*,gateway/policies/*,gateway/state/*,gateway/validation/*
 BUF := --config protos/buf.yaml --path ensemble
 
-.PHONY: bubblewrap conformance soak demo eval help setup check check-style check-types check-imports check-protos check-house test bench bench-checks bench-routing bench-policies bench-long latency format \
+.PHONY: bubblewrap conformance soak demo eval help setup check check-style check-types check-imports check-protos check-house test bench bench-checks bench-routing bench-policies bench-telemetry bench-long latency format \
 	proto proto-baseline constraints clean
 
 help: ## list the commands
@@ -71,6 +71,9 @@ bench-routing: setup ## milliseconds of a routing decision, of layers that wait,
 	$(BIN)/python -m tests.load.decisions
 	$(BIN)/python -m tests.load.matching
 	$(BIN)/python -m tests.load.recording
+
+bench-telemetry: setup ## microseconds that a request pays for metrics and spans, beside their bars
+	$(BIN)/python -m tests.load.telemetry
 
 bench-long: setup ## memory growth over 200,000 calls
 	$(BIN)/python -m tests.load.bench --long

@@ -13,7 +13,8 @@ from gateway.config.pipelines import pipelines_of
 from gateway.config.reliability import HealthCheck
 from gateway.config.schema import Settings
 from gateway.config.tools import sandbox_of, tools_of
-from gateway.config.values import config_text, snapshot_of, upstream_options
+from gateway.config.trace import traces_of
+from gateway.config.values import config_text, probe_settings, snapshot_of, upstream_options
 from gateway.core.candidate import Completion
 from gateway.core.endpoint import Endpoint
 from gateway.core.exchange import Guard
@@ -30,6 +31,7 @@ from gateway.ingress.feedback import FEEDBACK, FeedbackService
 from gateway.ingress.grpc_server import SERVICE, GatewayService
 from gateway.ingress.listener import Listener, ListenerSettings
 from gateway.learner import Learner
+from gateway.observability import Observability
 from gateway.parts import EndpointParts, Parts
 from gateway.policies.admit import admit
 from gateway.policies.balance import balance
@@ -41,8 +43,10 @@ from gateway.policies.eject import eject
 from gateway.policies.gate import gate
 from gateway.policies.hedge import HedgeSettings, hedge
 from gateway.policies.idempotent import idempotent
+from gateway.policies.measure import measure
 from gateway.policies.observe import observe
 from gateway.policies.retry import RetrySettings, retry
+from gateway.policies.span import attempt_span, request_span
 from gateway.policies.split import split
 from gateway.policies.standing import standing
 from gateway.policies.timeout import TimeoutSettings, timeout
@@ -51,7 +55,7 @@ from gateway.state.fleet import Fleet
 from gateway.state.reading import EndpointReading
 from gateway.state.standing import Health
 from gateway.upstreams.connect import connect, probe_of
-from gateway.upstreams.probe import Probe, Prober, ProbeSettings
+from gateway.upstreams.probe import Probe, Prober
 from gateway.validation.late import Tools
 
 log = logging.getLogger(__name__)
@@ -99,13 +103,15 @@ def _timeout(parts: Parts, _: EndpointParts) -> Policy:
     return timeout(settings, parts.clock, parts.fleet)
 
 
-REQUEST_STACK: tuple[tuple[str, Callable[[Parts], Guard]], ...] = (
+REQUEST_STACK: tuple[tuple[str, Callable[[Parts], Guard | None]], ...] = (
+    ("request_span", lambda parts: request_span(parts.tracer) if parts.tracer else None),
+    ("measure", lambda parts: measure(parts.meter, parts.clock) if parts.meter else None),
     ("count", lambda parts: count(parts.fleet, parts.target_of)),
     ("idempotent", lambda parts: idempotent(parts.replays, parts.clock)),
     ("deadline", lambda parts: deadline(DeadlineSettings(), parts.clock)),
     ("admit", lambda parts: admit(parts.admission)),
 )
-"""What guards a request, outermost first."""
+"""What guards a request, outermost first. One that builds None has nothing to do."""
 
 TARGET_STACK: tuple[tuple[str, Callable[[Parts, Target], Policy | None]], ...] = (
     ("split", lambda parts, _: split(parts.fleet, parts.clock)),
@@ -120,6 +126,7 @@ ATTEMPT_STACK: tuple[tuple[str, Callable[[Parts, EndpointParts], Policy | None]]
     ("breaker", lambda parts, of: breaker(of.breaker, parts.clock)),
     ("eject", _eject),
     ("budget", lambda _, __: budget()),
+    ("attempt_span", lambda parts, _: attempt_span(parts.tracer) if parts.tracer else None),
     ("observe", lambda parts, _: observe(parts.fleet, parts.clock)),
     ("timeout", _timeout),
 )
@@ -142,6 +149,8 @@ class Gateway:
         self.parts = Parts(settings, self._router.snapshot, clock)
         self.parts.drained = _drained(self._router.snapshot)
         self.learner = Learner(settings, self._names, self.parts.live, clock)
+        self.observability = Observability(settings, self.parts, self.learner, clock)
+        self.traces = traces_of(settings.trace, self, self.parts.tenants, clock)
         self._sources = sources
         self._clock = clock
         self._upstreams: list[Upstream] = []
@@ -212,6 +221,7 @@ class Gateway:
             if why:
                 log.warning("no sandbox: unit tests stay unchecked", extra={"reason": why})
             await self.learner.open()
+            self.observability.open()
             self._ensemble = self._compose(tools_of(self.settings, sandbox))
             self._prober = Prober(self._probes(), self._heard)
             self._prober.start()
@@ -232,6 +242,7 @@ class Gateway:
             self._prober = None
         await self.parts.replays.close()
         await self.learner.close()
+        await self.observability.close()
         await asyncio.gather(*(upstream.close() for upstream in self._upstreams))
         self._upstreams.clear()
         self._ensemble = None
@@ -245,9 +256,10 @@ class Gateway:
                 longest_s=server.default_deadline_s,
                 batch_in_flight=server.batch_in_flight,
                 clock=self._clock,
+                traces=self.traces,
             ).handlers(),
             AdminService(self, config_text(self.settings, self._sources)).handlers(),
-            TelemetryService(self.parts.fleet, self, self.parts.counters).handlers(),
+            TelemetryService(self.parts.fleet, self, self.parts.counters, self.traces).handlers(),
             FeedbackService(
                 self.learner.desk, self.learner.read_policy, time.time, self.learner.dropped
             ).handlers(),
@@ -256,20 +268,23 @@ class Gateway:
             ListenerSettings(
                 server.host, server.port, server.max_message_bytes, server.max_in_flight
             ),
-            services,
+            self.observability.measured(services),
             names=(SERVICE, ADMIN, TELEMETRY, FEEDBACK),
             reflection=server.reflection,
             endpoints=self.snapshot.callable,
         )
         for endpoint in self.snapshot.callable:
             self._tell_health(endpoint.name)
-        return await self._listener.start()
+        port = await self._listener.start()
+        await self.observability.start()
+        return port
 
     async def serve(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set, then drain: NOT_SERVING, wait, let running requests end."""
         if self._listener is None:
             await self.start()
         await stop.wait()
+        self.observability.serving = False
         if self._listener is not None:
             server = self.settings.server
             await self._listener.drain(server.drain_delay_s, server.drain_grace_s)
@@ -301,7 +316,7 @@ class Gateway:
             scorer=SCORERS[settings.ensemble.scorer],
             judgements=parts.fleet,
             clock=self._clock,
-            guards=[build(parts) for _, build in REQUEST_STACK],
+            guards=[guard for _, build in REQUEST_STACK if (guard := build(parts)) is not None],
             tenants=parts.tenants,
             pipelines=pipelines_of(settings.pipeline),
             tools=tools,
@@ -327,17 +342,9 @@ class Gateway:
 
     def _probes(self) -> dict[str, Probe]:
         probes: dict[str, Probe] = {}
-        health = self.settings.health
         for endpoint in self.snapshot.callable:
             config = self.parts.endpoints[endpoint.name].config
-            settings = ProbeSettings(
-                interval_s=health.interval_s,
-                timeout_s=health.timeout_s,
-                path="" if config.health is HealthCheck.WATCH else config.health_path,
-                service=config.health_service,
-                healthy_after=health.healthy_after,
-                unhealthy_after=health.unhealthy_after,
-            )
+            settings = probe_settings(config, self.settings.health)
             options = upstream_options(config, self.settings)
             probe = probe_of(endpoint, settings, options, self.parts.draw)
             if probe is not None and config.health is not HealthCheck.NONE:

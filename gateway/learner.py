@@ -34,7 +34,7 @@ from gateway.routing.matchers.similarity import SimilarityMatcher
 from gateway.routing.topics import BUILTIN_TOPICS
 from gateway.state.intake import Intake
 from gateway.stores.jsonl import JsonlLog
-from gateway.stores.recorder import Recorder, RecorderSettings
+from gateway.stores.recorder import Recorder, RecorderReading, RecorderSettings
 from gateway.stores.segments import SegmentSettings
 from gateway.stores.sqlite import SqliteSettings, SqliteStore
 
@@ -133,7 +133,12 @@ class Learner:
 
     def dropped(self) -> int:
         """Count the decisions that could not be written."""
-        return 0 if self._recorder is None else self._recorder.read().dropped
+        written = self.written()
+        return 0 if written is None else written.dropped
+
+    def written(self) -> RecorderReading | None:
+        """Count the decisions that were written, and that were not; None where none are kept."""
+        return None if self._recorder is None else self._recorder.read()
 
     def read_policy(self, text: str, thresholds: ThresholdSet) -> Policy:
         """Read a candidate policy. Raises ValueError with everything that is wrong with it."""

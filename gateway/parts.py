@@ -12,6 +12,7 @@ from gateway.config.schema import EndpointConfig, Settings
 from gateway.core.ports import Clock
 from gateway.core.scoring import LiveInput
 from gateway.core.snapshot import Snapshot
+from gateway.core.telemetry import Meter, Tracer
 from gateway.state.admission import Admission
 from gateway.state.breaker import Breaker, BreakerState
 from gateway.state.breaker_settings import BreakerSettings
@@ -105,6 +106,8 @@ class Parts:
         self.admission = Admission(_admission(settings), clock)
         self.replays = Replays(_replays(settings), clock)
         self.tenants = _tenants(settings, clock)
+        self.meter: Meter | None = None
+        self.tracer: Tracer | None = None
 
     def ready(self, name: str) -> bool:
         """Say whether nothing would keep a replica from being called now."""

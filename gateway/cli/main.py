@@ -14,9 +14,12 @@ from gateway.cli import (
     outcome,
     pipeline,
     refine,
+    replay,
     route,
     serve,
     show,
+    trace,
+    traces,
     tune,
 )
 
@@ -32,6 +35,9 @@ app.command("demo")(demo.demo)
 app.command("generate")(ask.generate)
 app.command("route")(route.route)
 app.command("refine")(refine.refine)
+app.command("trace")(trace.trace)
+app.add_typer(traces.app, name="traces")
+app.command("replay")(replay.replay)
 app.command("metrics")(show.metrics)
 app.command("outcome")(outcome.outcome)
 app.add_typer(tune.app, name="tune")

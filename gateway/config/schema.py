@@ -32,7 +32,9 @@ from gateway.config.reliability import (
     WarmupConfig,
 )
 from gateway.config.section import Name, Seconds, Section
+from gateway.config.telemetry import AdminConfig, TelemetryConfig
 from gateway.config.topics import TopicTable
+from gateway.config.trace import TraceConfig
 from gateway.config.tuner import TunerConfig
 from gateway.core.decision import ChainPolicy
 from gateway.core.endpoint import Capability, Protocol
@@ -278,6 +280,9 @@ class Settings(BaseSettings):
     tuner: TunerConfig = Field(default=TunerConfig(), description="Proposals of thresholds.")
     adaptive: AdaptiveConfig = Field(default=AdaptiveConfig(), description="Adaptive policy.")
     metrics: MetricsConfig = Field(default=MetricsConfig(), description="Counters.")
+    telemetry: TelemetryConfig = Field(default=TelemetryConfig(), description="Traces, metrics.")
+    admin: AdminConfig = Field(default=AdminConfig(), description="The admin listener.")
+    trace: TraceConfig = Field(default=TraceConfig(), description="Execution traces.")
     log: LogConfig = Field(default=LogConfig(), description="Logs.")
     endpoint: tuple[EndpointConfig, ...] = Field(default=(), description="The remote models.")
     pipeline: tuple[PipelineTable, ...] = Field(default=(), description="Own pipelines.")

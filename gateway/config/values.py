@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from gateway.config.reliability import HealthCheck, HealthConfig
 from gateway.config.schema import EndpointConfig, Settings
 from gateway.config.secrets import resolve
 from gateway.core.endpoint import Endpoint
 from gateway.core.snapshot import RouterSettings, Snapshot
 from gateway.ingress.admin import ConfigText
 from gateway.upstreams.options import UpstreamOptions
+from gateway.upstreams.probe import ProbeSettings
 
 
 def config_text(settings: Settings, sources: tuple[str, ...]) -> ConfigText:
@@ -51,6 +53,18 @@ def _endpoint(config: EndpointConfig) -> Endpoint:
         group=config.group or "",
         weight=config.weight,
         idempotent=config.idempotent,
+    )
+
+
+def probe_settings(config: EndpointConfig, health: HealthConfig) -> ProbeSettings:
+    """Say how the health of one endpoint is checked."""
+    return ProbeSettings(
+        interval_s=health.interval_s,
+        timeout_s=health.timeout_s,
+        path="" if config.health is HealthCheck.WATCH else config.health_path,
+        service=config.health_service,
+        healthy_after=health.healthy_after,
+        unhealthy_after=health.unhealthy_after,
     )
 
 

@@ -13,6 +13,7 @@ from gateway.core.events import Emit
 from gateway.core.hole import Request
 from gateway.core.pipeline import PipelineRun
 from gateway.core.refinement import Refinement
+from gateway.core.tracing import TraceRecorder
 
 
 @dataclass(slots=True)
@@ -27,7 +28,8 @@ class Exchange:
     `replayed` turns true when the result is that of work which another exchange accounts for: its
     calls must not be counted again. `work` is set when more than one hole is to be filled, or by
     more than one step. `decision_id` is the id under which the decision is recorded, empty while
-    there is none or it is not recorded.
+    there is none or it is not recorded. `trace` records the stages of a traced request; None, which
+    is looked at and nothing else, of any other.
     """
 
     request: Request
@@ -42,6 +44,7 @@ class Exchange:
     replayed: bool = False
     work: Refinement | PipelineRun | None = None
     decision_id: str = ""
+    trace: TraceRecorder | None = None
 
 
 Handle = Callable[[Exchange], Awaitable[Answer]]

@@ -13,6 +13,8 @@ from gateway.core.endpoint import Endpoint
 from gateway.core.faults import Fault, Kind, Origin, Reason
 from gateway.core.outcome import Outcome
 from gateway.core.ports import SendText, Task
+from gateway.core.trace import StageStatus
+from gateway.core.tracing import TraceRecorder
 
 
 class Account(Protocol):
@@ -66,6 +68,7 @@ class Invocation:
     `done` is the record of the call that ended last, None while there is none; `received` are the
     characters of text that came in the running call or that one.
     `writer` names the endpoint of the text handed to `send` when a call beside this one wrote it.
+    `trace` records the tries of a traced request.
     """
 
     task: Task
@@ -86,6 +89,7 @@ class Invocation:
     done: Attempt | None = None
     received: int = 0
     writer: str = ""
+    trace: TraceRecorder | None = None
 
 
 Call = Callable[[Invocation], Awaitable[Completion]]
@@ -109,14 +113,40 @@ def not_called(
     Such an attempt is SKIPPED in the answer and in no statistics of the endpoint.
     """
     task = invocation.task
-    invocation.attempts.append(
-        Attempt(
-            task.endpoint.name,
-            invocation.try_number,
-            AttemptStatus.SKIPPED,
-            reason,
-            words,
-            candidate=task.candidate,
-        )
+    skipped = Attempt(
+        task.endpoint.name,
+        invocation.try_number,
+        AttemptStatus.SKIPPED,
+        reason,
+        words,
+        candidate=task.candidate,
     )
+    invocation.attempts.append(skipped)
+    if invocation.trace is not None:
+        record_try(invocation.trace, skipped, invocation.trace.clock())
     return Fault(kind, origin, reason, words, retry_after_s=retry_after_s)
+
+
+_STAGE_STATUS = {
+    AttemptStatus.OK: StageStatus.OK,
+    AttemptStatus.CANCELLED: StageStatus.CANCELLED,
+    AttemptStatus.SKIPPED: StageStatus.SKIPPED,
+}
+
+
+def record_try(trace: TraceRecorder, attempt: Attempt, began: float) -> None:
+    """Add one call to an endpoint to a trace; `began` is a reading of the clock."""
+    trace.record(
+        "try",
+        began,
+        attempt.elapsed_s,
+        _STAGE_STATUS.get(attempt.status, StageStatus.FAILED),
+        endpoint=attempt.endpoint,
+        try_number=attempt.try_number,
+        outcome=attempt.status,
+        reason=attempt.reason,
+        detail=attempt.detail,
+        prompt_tokens=attempt.usage.prompt_tokens,
+        completion_tokens=attempt.usage.completion_tokens,
+        cost_micros=attempt.cost_micros,
+    )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from gateway.core.candidate import Candidate
 from gateway.core.constraint import VerdictStatus
 from gateway.core.faults import Fault
+from gateway.core.tracing import opened
 from gateway.ensemble.choose import CERTAIN, decided, rate
 from gateway.ensemble.ending import is_final, settle
 from gateway.ensemble.judge import best, good_enough
@@ -31,7 +32,14 @@ async def best_of_n(run: Run, n: int, margin: float = CERTAIN) -> Candidate:
     race = _Race(run, n, margin)
     await race.finish()
     faults = race.faults
-    candidates = rate(race.candidates, run.scorer)
+    with opened(run.exchange.trace, "aggregate") as stage:
+        candidates = rate(race.candidates, run.scorer)
+        stage.tell(
+            candidates=len(candidates),
+            failed=len(faults),
+            utilities=[one.utility for one in candidates],
+            clusters=[one.cluster for one in candidates],
+        )
     run.exchange.candidates[:] = candidates
     if not any(candidate.accepted for candidate in candidates):
         if run.exchange.request.repair and candidates:

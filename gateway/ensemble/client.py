@@ -8,6 +8,7 @@ from types import MappingProxyType
 from gateway.core.answer import Answer
 from gateway.core.composition import PipelineDefinition
 from gateway.core.deadline import Deadline
+from gateway.core.decision import RoutingDecision
 from gateway.core.events import Emit
 from gateway.core.exchange import Exchange, Guard, Handle
 from gateway.core.hole import NO_BUDGET, Request, Strategy
@@ -15,6 +16,7 @@ from gateway.core.pipeline import PipelineRun
 from gateway.core.policy import Account, Call
 from gateway.core.ports import Clock
 from gateway.core.refinement import Refinement
+from gateway.core.tracing import TraceRecorder, opened
 from gateway.ensemble.account import UNLIMITED, SpendingAccount
 from gateway.ensemble.choosing.chooser import Chooser
 from gateway.ensemble.choosing.chosen import Chosen
@@ -22,6 +24,7 @@ from gateway.ensemble.filler import Ensemble, Filler
 from gateway.ensemble.judge import Scorer
 from gateway.ensemble.run import Judgements
 from gateway.ensemble.settings import EnsembleSettings
+from gateway.ensemble.telling import about_route
 from gateway.routing.router import ModelRouter
 from gateway.state.budget import TenantBudgets
 from gateway.validation.late import NO_TOOLS, Tools
@@ -64,7 +67,12 @@ class EnsembleClient:
         self.handle: Handle = handle
 
     async def route(
-        self, request: Request, deadline: Deadline | None = None, *, explain: bool = False
+        self,
+        request: Request,
+        deadline: Deadline | None = None,
+        *,
+        explain: bool = False,
+        trace: TraceRecorder | None = None,
     ) -> Chosen:
         """Explain where the request would go, without calling any endpoint.
 
@@ -73,10 +81,17 @@ class EnsembleClient:
         """
         ensemble = self._ensemble
         ensemble.checks(request.hole)
-        if ensemble.chooser is None:
-            return Chosen(self.router.route(request))
         until = deadline or Deadline(ensemble.clock() + ensemble.settings.default_deadline_s)
-        return await ensemble.chooser.choose(self.router, request, until, explain=explain)
+        with opened(trace, "route") as stage:
+            if ensemble.chooser is None:
+                chosen = Chosen(self.router.route(request))
+            else:
+                chosen = await ensemble.chooser.choose(
+                    self.router, request, until, explain=explain, trace=trace
+                )
+            if trace is not None:
+                stage.tell(**about_route(chosen.decision))
+        return chosen
 
     async def generate(
         self, request: Request, *, timeout_s: float | None = None, emit: Emit | None = None
@@ -88,6 +103,11 @@ class EnsembleClient:
         ensemble = self._ensemble
         left = ensemble.settings.default_deadline_s if timeout_s is None else timeout_s
         return await self.handle(Exchange(request, Deadline(ensemble.clock() + left), emit))
+
+    async def rehearse(self, exchange: Exchange) -> RoutingDecision:
+        """Do everything of a fill that comes before the first call to an endpoint. Raises Fault."""
+        run = await self.filler(UNLIMITED).run(exchange)
+        return run.decision
 
     async def _fill(self, exchange: Exchange) -> Answer:
         filler = self.filler(self._account(exchange.request))

@@ -15,6 +15,7 @@ from gateway.core.faults import Fault, invalid
 from gateway.core.hole import Hole, Request, Strategy
 from gateway.core.policy import Account, Call
 from gateway.core.ports import Clock, Draft
+from gateway.core.tracing import NO_STAGE, opened
 from gateway.ensemble.best_of_n import best_of_n
 from gateway.ensemble.choosing.chooser import Chooser
 from gateway.ensemble.ending import is_final, no_answer
@@ -23,6 +24,7 @@ from gateway.ensemble.part import Critique, Part, issues_of
 from gateway.ensemble.run import Judgements, Run
 from gateway.ensemble.sequential import sequential
 from gateway.ensemble.settings import EnsembleSettings
+from gateway.ensemble.telling import about_route, about_spec
 from gateway.routing.router import ModelRouter
 from gateway.validation.checks import Checks
 from gateway.validation.compile import compile_checks
@@ -112,9 +114,10 @@ class Filler:
         Its attempts stand in the exchange's record under `name` however it ends; its own record
         holds nothing of the others'. A fault is returned, not raised.
         """
-        own = Exchange(request, exchange.deadline)
+        own = Exchange(request, exchange.deadline, trace=exchange.trace)
         try:
-            answer = await self.fill(own, without=without, draft=draft)
+            with opened(exchange.trace, f"part[{name}]"):
+                answer = await self.fill(own, without=without, draft=draft)
         except Fault as fault:
             return Part(None, fault, tuple(own.candidates), tuple(own.attempts))
         finally:
@@ -137,7 +140,7 @@ class Filler:
         others are left. Attempts are recorded like those of `part`. Raises Fault when no endpoint
         answers.
         """
-        own = Exchange(request, exchange.deadline)
+        own = Exchange(request, exchange.deadline, trace=exchange.trace)
         faults: list[Fault] = []
         try:
             run = await self.run(own, without=without)
@@ -160,9 +163,16 @@ class Filler:
     async def run(self, exchange: Exchange, *, without: frozenset[str] = frozenset()) -> Run:
         """Check, route and get everything ready for attempts. Raises Fault."""
         ensemble, request = self.ensemble, exchange.request
-        check_request(request)
-        checks = ensemble.checks(request.hole)
-        decision = await self._route(exchange)
+        trace = exchange.trace
+        with NO_STAGE if trace is None else trace.stage("spec_analysis") as stage:
+            check_request(request)
+            checks = ensemble.checks(request.hole)
+            if trace is not None:
+                stage.tell(**about_spec(request.hole, checks))
+        with NO_STAGE if trace is None else trace.stage("route") as stage:
+            decision = await self._route(exchange)
+            if trace is not None:
+                stage.tell(**about_route(decision))
         return Run(
             exchange,
             decision,
@@ -189,7 +199,9 @@ class Filler:
         if chooser is None:
             decision = exchange.decision = self.router.route(exchange.request)
             return decision
-        chosen = await chooser.choose(self.router, exchange.request, exchange.deadline)
+        chosen = await chooser.choose(
+            self.router, exchange.request, exchange.deadline, trace=exchange.trace
+        )
         exchange.decision, exchange.decision_id = chosen.decision, chosen.decision_id
         chosen.refuse_unclear()
         return chosen.decision

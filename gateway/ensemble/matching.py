@@ -272,7 +272,7 @@ class MatcherExecutor:
         tally.errors += ran.status is LayerStatus.FAILED
         tally.late += ran.status is LayerStatus.LATE
         tally.total_s += elapsed_s
-        return replace(ran, elapsed_s=elapsed_s)
+        return replace(ran, elapsed_s=elapsed_s, began=began)
 
 
 def _check_names(matchers: Sequence[RouteMatcher]) -> None:

@@ -17,6 +17,7 @@ from gateway.core.faults import Reason
 from gateway.core.hole import Sampling
 from gateway.core.policy import Account, Call, Invocation
 from gateway.core.ports import Clock, Draft, Operation, SendText, Task
+from gateway.core.tracing import NO_STAGE
 from gateway.ensemble.checking import check_text
 from gateway.ensemble.hold import Boundary, Hold, HoldSettings
 from gateway.ensemble.judge import Scorer, good_enough
@@ -90,11 +91,16 @@ class Run:
         invocation = self._invocation(task, last=last, ahead=ahead)
         if streamed and exchange.emit is not None:
             invocation.send = self._sender(invocation, exchange.emit)
-        started = self.clock()
-        completion = await self.calls[endpoint.name](invocation)
-        if task.partial:
-            completion = replace(completion, text=task.partial + completion.text)
-        return await self._judge(completion, task, _answered_by(invocation), self.clock() - started)
+        trace = exchange.trace
+        with NO_STAGE if trace is None else trace.attempt() as stage:
+            if trace is not None:
+                stage.tell(**self._about(task))
+            started = self.clock()
+            completion = await self.calls[endpoint.name](invocation)
+            if task.partial:
+                completion = replace(completion, text=task.partial + completion.text)
+            elapsed_s = self.clock() - started
+            return await self._judge(completion, task, _answered_by(invocation), elapsed_s)
 
     async def critique(
         self,
@@ -119,13 +125,37 @@ class Run:
             draft=draft,
         )
         invocation = self._invocation(task, last=last, ahead=ahead)
-        completion = await self.calls[endpoint.name](invocation)
+        trace = self.exchange.trace
+        with NO_STAGE if trace is None else trace.attempt() as stage:
+            if trace is not None:
+                stage.tell(**self._about(task))
+            completion = await self.calls[endpoint.name](invocation)
         return completion.text, _answered_by(invocation)
+
+    def _about(self, task: Task) -> dict[str, object]:
+        """What a trace says of an attempt, beside its tries."""
+        name, sampling = task.endpoint.name, task.sampling
+        return {
+            "endpoint": name,
+            "operation": task.operation,
+            "candidate": task.candidate,
+            "fallback": name != self.decision.primary,
+            "seed": sampling.seed,
+            "temperature": sampling.temperature,
+            "max_tokens": sampling.max_tokens,
+            "resumed_at": len(task.partial),
+        }
 
     def _invocation(self, task: Task, *, last: bool, ahead: tuple[Endpoint, ...]) -> Invocation:
         exchange = self.exchange
         return Invocation(
-            task, exchange.deadline, exchange.attempts, self.account, last=last, ahead=ahead
+            task,
+            exchange.deadline,
+            exchange.attempts,
+            self.account,
+            last=last,
+            ahead=ahead,
+            trace=exchange.trace,
         )
 
     def _sender(self, invocation: Invocation, emit: Emit) -> SendText:
@@ -158,8 +188,18 @@ class Run:
     async def _judge(
         self, completion: Completion, task: Task, answered_by: str, elapsed_s: float
     ) -> Candidate:
-        checks, started = self.checks, self.clock()
-        found = await check_text(checks, completion.text, self.exchange.deadline, self.clock)
+        checks, started, trace = self.checks, self.clock(), self.exchange.trace
+        with NO_STAGE if trace is None else trace.stage("validate") as stage:
+            found = await check_text(checks, completion.text, self.exchange.deadline, self.clock)
+            if trace is not None:
+                stage.tell(
+                    chars=len(completion.text),
+                    # Names are the caller's: as keys, some would be taken for those of secrets.
+                    verdicts=[[one.constraint, one.status] for one in found.verdicts],
+                    reasons=[[one.constraint, one.reason] for one in found.verdicts if one.reason],
+                    cases_run=len(found.behaviour),
+                    cases_passed=sum(found.behaviour),
+                )
         unscored = Candidate(
             task.candidate,
             answered_by,
@@ -172,6 +212,10 @@ class Run:
             behaviour=found.behaviour,
         )
         score = self.scorer(unscored, None)
+        if trace is not None:
+            checked = started + unscored.check_s
+            elapsed = self.clock() - checked
+            trace.record("score", checked, elapsed, confidence=score.value, method=score.method)
         self.judgements.judged(answered_by, score.value if score.finite else math.nan)
         candidate = unscored.rated(score.value, score.method)
         self.exchange.candidates.append(candidate)

@@ -10,6 +10,7 @@ from gateway.core.endpoint import Endpoint
 from gateway.core.events import Failover
 from gateway.core.faults import Fault
 from gateway.core.ports import Draft
+from gateway.core.tracing import TraceRecorder
 from gateway.ensemble.ending import is_final, settle, truncated
 from gateway.ensemble.judge import good_enough
 from gateway.ensemble.run import Run
@@ -67,10 +68,22 @@ async def walk(
         exchange.exhausted = True
     if failed is not None and exchange.streamed:
         raise truncated(faults[-1])
-    chosen = settle(candidates, faults)
+    trace = exchange.trace
+    chosen = settle(candidates, faults) if trace is None else _told(trace, candidates, faults)
     if not exchange.streamed and chosen.completion.text:
         await run.emit_text(chosen.completion.text, chosen.index, chosen.endpoint)
     return chosen
+
+
+def _told(
+    trace: TraceRecorder, candidates: Sequence[Candidate], faults: Sequence[Fault]
+) -> Candidate:
+    """Settle, and tell the trace how."""
+    with trace.stage("aggregate") as stage:
+        stage.tell(candidates=len(candidates), failed=len(faults))
+        chosen = settle(candidates, faults)
+        stage.tell(chosen=chosen.index, endpoint=chosen.endpoint)
+        return chosen
 
 
 def draft_of(candidate: Candidate) -> Draft:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,15 +16,21 @@ from gateway.core.endpoint import Endpoint
 from gateway.core.faults import Fault, Kind, Origin, Reason, invalid
 from gateway.core.snapshot import Snapshot
 from gateway.ensemble.choosing.described import LearnedDescription
+from gateway.ensemble.tracing import TraceDesk, tracing_off, unknown_trace
 from gateway.ingress.context import Context, Rpc, answered
 from gateway.ingress.messages import Reader
 from gateway.routing.router import RouterDescription
 from gateway.state.fleet import Fleet
 from gateway.state.reading import EndpointReading, GuardCounters
+from gateway.state.trace_statistics import telemetry as telemetry_of
+from gateway.state.traces import TraceStore
 from gateway.wire.endpoint import endpoint_to_wire
 from gateway.wire.enums import CAPABILITY, CHAIN_POLICY
 from gateway.wire.metrics import metrics_to_wire
+from gateway.wire.trace import filter_from_wire, telemetry_to_wire, trace_to_wire
+from gateway.wire.trace_export import exported
 
+DEFAULT_TRACES = 10
 ADMIN = "ensemble.v1.AdminService"
 TELEMETRY = "ensemble.v1.TelemetryService"
 MAX_PAGE = 1000
@@ -210,19 +217,40 @@ class TelemetryService:
     """The RPCs of `ensemble.v1.TelemetryService`."""
 
     def __init__(
-        self, fleet: Fleet, configured: Configured, guards: Callable[[], GuardCounters]
+        self,
+        fleet: Fleet,
+        configured: Configured,
+        guards: Callable[[], GuardCounters],
+        traces: TraceDesk | None = None,
     ) -> None:
-        """`guards` copies the counters of the policies."""
+        """`guards` copies the counters of the policies; `traces` is None where none are kept."""
         self._fleet = fleet
         self._configured = configured
         self._guards = guards
+        self._desk = traces
         self._read = Reader(telemetry.GetMetricsRequest)
+        self._read_list = Reader(telemetry.ListTracesRequest)
+        self._read_get = Reader(telemetry.GetTraceRequest)
+        self._read_export = Reader(telemetry.ExportTracesRequest)
 
     def handlers(self) -> grpc.GenericRpcHandler:
         """Register the RPCs."""
         return grpc.method_handlers_generic_handler(
-            TELEMETRY, {"GetMetrics": grpc.unary_unary_rpc_method_handler(self.get_metrics)}
+            TELEMETRY,
+            {
+                "GetMetrics": grpc.unary_unary_rpc_method_handler(self.get_metrics),
+                "GetTelemetry": grpc.unary_unary_rpc_method_handler(self.get_telemetry),
+                "ListTraces": grpc.unary_unary_rpc_method_handler(self.list_traces),
+                "GetTrace": grpc.unary_unary_rpc_method_handler(self.get_trace),
+                "ExportTraces": grpc.unary_stream_rpc_method_handler(self.export_traces),
+            },
         )
+
+    @property
+    def _traces(self) -> TraceStore:
+        if self._desk is None:
+            raise tracing_off()
+        return self._desk.store
 
     async def get_metrics(self, raw: bytes, context: Context) -> bytes:
         """Return a copy of the counters."""
@@ -235,6 +263,53 @@ class TelemetryService:
             return metrics_to_wire(self._fleet.read(), self._guards(), name).SerializeToString()
 
         return await answered(context, work)
+
+    async def get_telemetry(self, raw: bytes, context: Context) -> bytes:  # noqa: ARG002 - no fields
+        """Say what the kept traces say together."""
+
+        async def work(_: Rpc) -> bytes:
+            traces = self._traces
+            # Many traces take longer than other requests should wait.
+            found = await asyncio.to_thread(telemetry_of, traces.every())
+            return telemetry_to_wire(found, traces.counts()).SerializeToString()
+
+        return await answered(context, work)
+
+    async def list_traces(self, raw: bytes, context: Context) -> bytes:
+        """List the newest traces, without their stages."""
+
+        async def work(_: Rpc) -> bytes:
+            message = self._read_list(raw)
+            most = message.count if message.HasField("count") else DEFAULT_TRACES
+            wanted = filter_from_wire(message)
+            found = self._traces.recent(most, wanted, after=message.skip)
+            return telemetry.ListTracesResponse(
+                traces=[trace_to_wire(one, with_stages=False) for one in found]
+            ).SerializeToString()
+
+        return await answered(context, work)
+
+    async def get_trace(self, raw: bytes, context: Context) -> bytes:
+        """Return one trace."""
+
+        async def work(_: Rpc) -> bytes:
+            name = self._read_get(raw).id
+            found = self._traces.get(name)
+            if found is None:
+                raise unknown_trace(name)
+            return telemetry.GetTraceResponse(trace=trace_to_wire(found)).SerializeToString()
+
+        return await answered(context, work)
+
+    async def export_traces(self, raw: bytes, context: Context) -> None:
+        """Write all traces, part by part."""
+
+        async def work(rpc: Rpc) -> None:
+            form = self._read_export(raw).format
+            for part in exported(self._traces.every(), form):
+                await rpc.write(part.SerializeToString())
+
+        await answered(context, work)
 
 
 def _page_start(token: str, count: int) -> int:

@@ -71,7 +71,9 @@ class Rpc:
 
     @property
     def trace_id(self) -> str:
-        """The trace id of `traceparent`; empty without a valid one."""
+        """The id of the trace that is recorded, or that of a valid `traceparent`; else empty."""
+        if self.exchange is not None and self.exchange.trace is not None:
+            return self.exchange.trace.trace_id
         if not self.trace_context:
             return ""
         found = TRACEPARENT.fullmatch(dict(self.trace_context).get("traceparent", ""))
@@ -120,6 +122,8 @@ class Rpc:
         ]
         if self.exchange is not None:
             trailers.append(("x-ensemble-attempts", str(len(self.exchange.attempts))))
+            if self.exchange.trace is not None:
+                trailers.append(("x-ensemble-trace", self.exchange.trace.trace_id))
         if fault.retry_after_s is not None and fault.kind in PUSHED_BACK:
             trailers.append(("grpc-retry-pushback-ms", str(round(fault.retry_after_s * 1000))))
         log.info(

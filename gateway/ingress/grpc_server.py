@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from hashlib import sha256
 from itertools import count
+from secrets import token_hex
 
 import grpc
 from ensemble.v1 import gateway_service_pb2 as pb
@@ -18,7 +19,10 @@ from gateway.core.exchange import Exchange
 from gateway.core.faults import Fault, invalid
 from gateway.core.hole import Priority, Request
 from gateway.core.ports import Clock
+from gateway.core.tracing import TraceRecorder
+from gateway.ensemble.choosing.chosen import Chosen
 from gateway.ensemble.client import EnsembleClient
+from gateway.ensemble.tracing import TraceDesk, tracing_off
 from gateway.ingress.batch import answer_in_order
 from gateway.ingress.context import Context, Rpc, answered, bug, caller_left
 from gateway.ingress.messages import Reader, check
@@ -33,8 +37,12 @@ from gateway.wire.pipeline import (
 from gateway.wire.refine import refine_done_to_wire, refine_event_to_wire, refinement_from_wire
 from gateway.wire.request import request_from_wire
 from gateway.wire.result import answer_to_bytes, answer_to_wire, route_to_wire
+from gateway.wire.trace import trace_to_wire
 
 SERVICE = "ensemble.v1.GatewayService"
+TRACE_ID_BYTES = 16
+"""W3C Trace Context, version 00."""
+
 Numbered = pb.GenerateStreamResponse | pb.RefineResponse | pb.RunPipelineResponse
 
 
@@ -46,9 +54,17 @@ class GatewayService:
     """
 
     def __init__(
-        self, client: EnsembleClient, *, longest_s: float, batch_in_flight: int, clock: Clock
+        self,
+        client: EnsembleClient,
+        *,
+        longest_s: float,
+        batch_in_flight: int,
+        clock: Clock,
+        traces: TraceDesk | None = None,
     ) -> None:
+        """`traces` is None where no requests are traced."""
         self._client = client
+        self._traces = traces
         self._longest_s = longest_s
         self._batch_in_flight = batch_in_flight
         self._clock = clock
@@ -58,6 +74,7 @@ class GatewayService:
         self._read_route = Reader(pb.RouteRequest)
         self._read_refine = Reader(pb.RefineRequest)
         self._read_pipeline = Reader(pb.RunPipelineRequest)
+        self._read_trace = Reader(pb.TraceRequest)
 
     def handlers(self) -> grpc.GenericRpcHandler:
         """Register the RPCs without serializers: messages are read and checked here."""
@@ -67,6 +84,7 @@ class GatewayService:
                 "Generate": grpc.unary_unary_rpc_method_handler(self.generate),
                 "GenerateStream": grpc.unary_stream_rpc_method_handler(self.generate_stream),
                 "BatchGenerate": grpc.stream_stream_rpc_method_handler(self.batch_generate),
+                "Trace": grpc.unary_unary_rpc_method_handler(self.trace),
                 "Route": grpc.unary_unary_rpc_method_handler(self.route),
                 "Refine": grpc.unary_stream_rpc_method_handler(self.refine),
                 "RunPipeline": grpc.unary_stream_rpc_method_handler(self.run_pipeline),
@@ -79,7 +97,7 @@ class GatewayService:
         rpc = Rpc(context)
         try:
             exchange = self._exchange(rpc, self._read_generate(raw))
-            answer = await self._client.handle(exchange)
+            answer = await self._handle(exchange)
             _set_trailers(rpc, answer, exchange)
             return answer_to_bytes(answer, exchange.request, trace_id=rpc.trace_id)
         except Exception as error:  # noqa: BLE001 - every bug of ours ends as INTERNAL
@@ -139,7 +157,7 @@ class GatewayService:
                     raise caller_left() from None
 
             exchange = begin(rpc, emit)
-            answer = await self._client.handle(exchange)
+            answer = await self._handle(exchange)
             _set_trailers(rpc, answer, exchange)
             last = done_to_wire(answer, exchange.request, rpc.trace_id)
             last.sequence = next(numbers)
@@ -166,9 +184,22 @@ class GatewayService:
 
         async def work(rpc: Rpc) -> bytes:
             exchange = self._exchange(rpc, self._read_route(raw).request)
-            chosen = await self._client.route(exchange.request, exchange.deadline, explain=True)
+            chosen = await self._routed(exchange)
             rpc.set_trailers(*_decision_trailer(chosen.decision_id))
             return route_to_wire(chosen.decision, chosen.decision_id).SerializeToString()
+
+        return await answered(context, work)
+
+    async def trace(self, raw: bytes, context: Context) -> bytes:
+        """Fill one hole, or only route it, and return everything that happened."""
+
+        async def work(rpc: Rpc) -> bytes:
+            message = self._read_trace(raw)
+            message.generate.trace = True
+            exchange = self._exchange(rpc, message.generate)
+            response = await self._watched(exchange, dry_run=message.dry_run)
+            rpc.set_trailers(*_decision_trailer(exchange.decision_id))
+            return response.SerializeToString()
 
         return await answered(context, work)
 
@@ -192,10 +223,64 @@ class GatewayService:
         deadline = rpc.deadline(self._clock(), self._longest_s)
         request = _request(message, rpc, rpc.request_id)
         rpc.request_id = request.request_id
-        exchange = rpc.exchange = Exchange(request, deadline, emit)
+        exchange = Exchange(request, deadline, emit, trace=self._recorder(rpc, message))
+        rpc.exchange = exchange
         if message.request_id:
             exchange.fingerprint = _fingerprint(message if whole is None else whole)
         return exchange
+
+    def _recorder(self, rpc: Rpc, message: pb.GenerateRequest) -> TraceRecorder | None:
+        """Begin to record a request that is to be traced; None for any other.
+
+        To be traced is no part of what is asked for: the flag is taken out, so that the same
+        request with and without it is the same. Raises Fault where no traces are kept.
+        """
+        traces = self._traces
+        if not message.trace and (traces is None or not traces.samples()):
+            return None
+        if traces is None:
+            raise tracing_off()
+        message.trace = False
+        return traces.begin(rpc.trace_id or token_hex(TRACE_ID_BYTES))
+
+    def _handle(self, exchange: Exchange) -> Awaitable[Answer]:
+        """Have a request handled, and watched if it is traced."""
+        if exchange.trace is None or self._traces is None:
+            return self._client.handle(exchange)
+        return self._traces.traced(exchange, self._client.handle)
+
+    async def _routed(self, exchange: Exchange) -> Chosen:
+        """Route a request, and have that watched if it is traced."""
+        request, deadline, trace = exchange.request, exchange.deadline, exchange.trace
+        if trace is None or self._traces is None:
+            return await self._client.route(request, deadline, explain=True)
+        with self._traces.watch(exchange, dry_run=True):
+            chosen = await self._client.route(request, deadline, explain=True, trace=trace)
+            exchange.decision, exchange.decision_id = chosen.decision, chosen.decision_id
+            return chosen
+
+    async def _watched(self, exchange: Exchange, *, dry_run: bool) -> pb.TraceResponse:
+        """Handle a request and return its trace with what came of it."""
+        if self._traces is None:
+            raise tracing_off()
+        response, request = pb.TraceResponse(), exchange.request
+        watched = self._traces.watch(exchange, dry_run=dry_run)
+        try:
+            with watched:
+                if dry_run:
+                    await self._client.rehearse(exchange)
+                else:
+                    watched.answer = await self._client.handle(exchange)
+        except Fault as fault:
+            _set_failure(response.failure, fault, exchange, request.request_id)
+        if watched.answer is not None:
+            trace_id = watched.recorder.trace_id
+            wire = answer_to_wire(watched.answer, request, trace_id=trace_id)
+            response.response.CopyFrom(wire)
+        if watched.trace is None:
+            raise RuntimeError("the trace was lost")
+        response.trace.CopyFrom(trace_to_wire(watched.trace))
+        return response
 
     async def _one_of_batch(self, rpc: Rpc, raw: bytes) -> bytes:
         """Answer one hole of a batch; its failure is an answer too."""
@@ -209,15 +294,20 @@ class GatewayService:
             request_id = f"{rpc.request_id}-{message.index}"
             request = _request(message.request, rpc, request_id, Priority.BATCH)
             request_id = request.request_id
-            exchange = Exchange(request, rpc.deadline(self._clock(), self._longest_s))
+            exchange = Exchange(
+                request,
+                rpc.deadline(self._clock(), self._longest_s),
+                trace=self._recorder(rpc, message.request),
+            )
             if message.request.request_id:
                 exchange.fingerprint = _fingerprint(message.request)
-            answer = await self._client.handle(exchange)
-            response.response.CopyFrom(answer_to_wire(answer, request, trace_id=rpc.trace_id))
+            answer = await self._handle(exchange)
+            trace_id = rpc.trace_id if exchange.trace is None else exchange.trace.trace_id
+            response.response.CopyFrom(answer_to_wire(answer, request, trace_id=trace_id))
         except Fault as fault:
-            _set_failure(response, fault, exchange, request_id)
+            _set_failure(response.failure, fault, exchange, request_id)
         except Exception as error:  # noqa: BLE001 - one hole's bug must not end the others
-            _set_failure(response, bug(error, request_id), exchange, request_id)
+            _set_failure(response.failure, bug(error, request_id), exchange, request_id)
         return response.SerializeToString()
 
 
@@ -246,11 +336,11 @@ def _request(
 
 
 def _set_failure(
-    response: pb.BatchGenerateResponse, fault: Fault, exchange: Exchange | None, request_id: str
+    failure: pb.BatchFailure, fault: Fault, exchange: Exchange | None, request_id: str
 ) -> None:
-    response.failure.code = CODES[fault.kind]
-    response.failure.message = fault.message
-    response.failure.detail.CopyFrom(detail_to_wire(fault, exchange, request_id))
+    failure.code = CODES[fault.kind]
+    failure.message = fault.message
+    failure.detail.CopyFrom(detail_to_wire(fault, exchange, request_id))
 
 
 def _set_trailers(rpc: Rpc, answer: Answer, exchange: Exchange) -> None:

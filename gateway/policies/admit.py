@@ -9,6 +9,7 @@ from gateway.core.deadline import Deadline
 from gateway.core.exchange import Exchange, Guard, Handle
 from gateway.core.faults import Fault, Kind, Origin, Reason
 from gateway.core.hole import Priority
+from gateway.core.tracing import NO_STAGE
 
 
 class Refusal(Protocol):
@@ -50,17 +51,20 @@ def admit(door: Door) -> Guard:
 
     def wrap(handle: Handle) -> Handle:
         async def admitted(exchange: Exchange) -> Answer:
-            if not door.enter():
-                request = exchange.request
-                refusal = await door.wait(request.tenant, request.priority, exchange.deadline)
-                if refusal is not None:
-                    raise Fault(
-                        Kind.EXHAUSTED,
-                        Origin.US,
-                        Reason.GATEWAY_OVERLOADED,
-                        refusal.words,
-                        retry_after_s=refusal.retry_after_s,
-                    )
+            trace = exchange.trace
+            with NO_STAGE if trace is None else trace.stage("admit") as stage:
+                if not door.enter():
+                    stage.tell(queued=True)
+                    request = exchange.request
+                    refusal = await door.wait(request.tenant, request.priority, exchange.deadline)
+                    if refusal is not None:
+                        raise Fault(
+                            Kind.EXHAUSTED,
+                            Origin.US,
+                            Reason.GATEWAY_OVERLOADED,
+                            refusal.words,
+                            retry_after_s=refusal.retry_after_s,
+                        )
             try:
                 return await handle(exchange)
             finally:

@@ -7,7 +7,7 @@ import asyncio
 from gateway.core.candidate import NO_USAGE, Attempt, AttemptStatus, Completion, Usage
 from gateway.core.faults import Fault, Kind, Reason
 from gateway.core.outcome import Outcome, did_no_work, outcome_of
-from gateway.core.policy import Call, Invocation, Policy, Recorder
+from gateway.core.policy import Call, Invocation, Policy, Recorder, record_try
 from gateway.core.ports import Clock
 
 CHARACTERS_PER_TOKEN = 4
@@ -89,6 +89,8 @@ def _append(
     )
     invocation.attempts.append(attempt)
     invocation.done = attempt
+    if invocation.trace is not None:
+        record_try(invocation.trace, attempt, invocation.trace.clock() - elapsed_s)
 
 
 def _tokens_guessed(invocation: Invocation) -> int:

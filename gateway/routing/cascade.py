@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import field
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -30,7 +31,8 @@ class Ran:
     """How one matcher ended. Without a `proposal`, `error` says why; it holds no text of others.
 
     Status DECIDED says here only that it proposes an endpoint: whether it is sure enough, the
-    cascade says. `elapsed_s`: its time, 0 when it did not run.
+    cascade says. `elapsed_s`: its time since `began`, a reading of the clock; both are 0 when it
+    did not run.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Ran:
     proposal: Proposal | None = None
     error: str = ""
     elapsed_s: float = 0.0
+    began: float = field(default=0.0, compare=False)
 
     @classmethod
     def of(cls, proposal: Proposal, elapsed_s: float = 0.0) -> Ran:

@@ -205,6 +205,7 @@ class SharedWork:
             self._tell if streamed else None,
             attempts=attempts,
             work=leader.work,
+            trace=leader.trace,
         )
 
     def _pass_on(self, leader: Place, fault: Fault) -> bool:

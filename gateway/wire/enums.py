@@ -12,6 +12,8 @@ from ensemble.v1 import (
     hole_pb2,
     model_service_pb2,
     result_pb2,
+    telemetry_service_pb2,
+    trace_pb2,
 )
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 
@@ -24,6 +26,8 @@ from gateway.core.matching import LayerStatus
 from gateway.core.pipeline import StepKind, StepStatus
 from gateway.core.ports import Operation
 from gateway.core.refinement import FailureStrategy, HoleStatus
+from gateway.core.trace import StageStatus
+from gateway.state.trace_statistics import Subject
 
 Member = TypeVar("Member", bound=StrEnum)
 Number = TypeVar("Number", bound=int)
@@ -65,3 +69,6 @@ FAILURE_STRATEGY_FROM = from_wire(
 HOLE_STATUS = to_wire(HoleStatus, gateway_service_pb2.HoleStatus, "HOLE_STATUS")
 STEP_KIND = to_wire(StepKind, gateway_service_pb2.StepKind, "STEP_KIND")
 STEP_STATUS = to_wire(StepStatus, gateway_service_pb2.StepStatus, "STEP_STATUS")
+STAGE_STATUS = to_wire(StageStatus, trace_pb2.StageStatus, "STAGE_STATUS")
+STAGE_STATUS_FROM = from_wire(STAGE_STATUS)
+SUBJECT = to_wire(Subject, telemetry_service_pb2.Subject, "SUBJECT")

@@ -70,6 +70,8 @@ def detail_to_wire(
         if learned is not None and learned.clarification is not None:
             detail.clarification.CopyFrom(clarification_to_wire(learned.clarification))
     detail.decision_id = exchange.decision_id
+    if exchange.trace is not None:
+        detail.trace_id = exchange.trace.trace_id
     detail.streamed_chars = sum(len(piece) for piece in exchange.streamed)
     if fault.kind is Kind.UNVERIFIED:
         _add_best(detail, exchange.candidates)

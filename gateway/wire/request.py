@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ensemble.v1 import decision_pb2, gateway_service_pb2
 
-from gateway.core.faults import Fault, FieldViolation, Kind, Origin, Reason, invalid
+from gateway.core.faults import invalid
 from gateway.core.hole import (
     NO_BUDGET,
     NO_FILTER,
@@ -36,12 +36,10 @@ def request_from_wire(
     tenant: str = "",
     priority: Priority = Priority.STANDARD,
 ) -> Request:
-    """Read a checked request. Raises Fault for what this version cannot do.
+    """Read a checked request. Raises Fault for fields that contradict each other.
 
     `priority` is that of a request that does not say.
     """
-    if wire.trace:
-        raise _not_yet("trace")
     if (
         wire.routing_mode == decision_pb2.ROUTING_MODE_RULES
         and wire.objective > decision_pb2.OBJECTIVE_BALANCED
@@ -89,15 +87,4 @@ def _filter(wire: decision_pb2.EndpointFilter) -> EndpointFilter:
         frozenset(wire.required_tags),
         frozenset(wire.forbidden_tags),
         frozenset(CAPABILITY_FROM[number] for number in wire.required_capabilities),
-    )
-
-
-def _not_yet(field: str) -> Fault:
-    words = "is not available in this version; leave the field out"
-    return Fault(
-        Kind.UNIMPLEMENTED,
-        Origin.CALLER,
-        Reason.NOT_AVAILABLE_YET,
-        f"{field}: {words}",
-        violations=(FieldViolation(field, words),),
     )

@@ -147,7 +147,6 @@ async def test_a_bad_request_is_a_usage_error(shell: Shell, tmp_path: Path) -> N
     [
         ({"n": 999}, Exit.USAGE, "n: "),
         ({"constraints": [{"name": "a", "regex": {"pattern": "("}}]}, Exit.USAGE, "constraints[0]"),
-        ({"trace": True}, Exit.FAILED, "NOT_AVAILABLE_YET"),
         ({"endpoint_filter": {"required_tags": ["x"]}}, Exit.FAILED, "NO_ELIGIBLE_ENDPOINT"),
     ],
 )

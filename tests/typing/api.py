@@ -22,10 +22,11 @@ from ensemble.v1.feedback_service_pb2 import (
     RecordOutcomeResponse,
     RollbackThresholdsResponse,
 )
-from ensemble.v1.gateway_service_pb2 import FieldViolation, RouteResponse, Strategy
+from ensemble.v1.gateway_service_pb2 import FieldViolation, RouteResponse, Strategy, TraceResponse
 from ensemble.v1.hole_pb2 import RegexPattern
 from ensemble.v1.result_pb2 import Attempt, Candidate
-from ensemble.v1.telemetry_service_pb2 import GetMetricsResponse
+from ensemble.v1.telemetry_service_pb2 import GetMetricsResponse, GetTelemetryResponse
+from ensemble.v1.trace_pb2 import Trace
 from ensemble_client import (
     AsyncClient,
     AsyncPipelineStream,
@@ -285,3 +286,21 @@ def errors(client: Client, fields: RequestFields) -> None:
         assert_type(error.streamed_chars, int)
         assert_type(error.decision_id, str)
         assert_type(error.clarification, Clarification | None)
+
+
+def sync_traces(client: Client) -> None:
+    """Trace, list, read and export with the blocking client."""
+    assert_type(client.trace("x", dry_run=True, max_tokens=3, timeout=1), TraceResponse)
+    assert_type(client.traces({"count": 5, "status": "failed", "slower_than": 0.1}), list[Trace])
+    assert_type(client.get_trace("id", timeout=1), Trace)
+    assert_type(client.export_traces("csv"), Generator[str])
+    assert_type(client.telemetry(), GetTelemetryResponse)
+
+
+async def async_traces(client: AsyncClient) -> None:
+    """Trace, list, read and export with the asyncio client."""
+    assert_type(await client.trace("x", dry_run=True), TraceResponse)
+    assert_type(await client.traces(), list[Trace])
+    assert_type(await client.get_trace("id"), Trace)
+    assert_type(client.export_traces(), AsyncGenerator[str])
+    assert_type(await client.telemetry(timeout=1), GetTelemetryResponse)

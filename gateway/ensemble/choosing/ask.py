@@ -12,8 +12,10 @@ from gateway.core.features import Features
 from gateway.core.hole import Request
 from gateway.core.matcher import MatchQuery, RouteMatcher
 from gateway.core.matching import LayerName, LayerStatus, Proposal
+from gateway.core.tracing import TraceRecorder
 from gateway.ensemble.choosing.setup import LearnedState
 from gateway.ensemble.matching import MatcherExecutor
+from gateway.ensemble.telling import record_match
 from gateway.routing.cascade import Ran
 from gateway.routing.gain import Estimate, estimate
 
@@ -41,6 +43,7 @@ class Ask:
     executor: MatcherExecutor
     estimate: Estimate | None = None
     ran: dict[LayerName, Ran] = field(default_factory=dict[LayerName, Ran])
+    trace: TraceRecorder | None = None
 
     async def layer(self, name: LayerName) -> Ran:
         """Run a layer, or say again how it ended."""
@@ -57,6 +60,8 @@ class Ask:
                 self.predict()
             for ran in await self.executor.run(missing, self.query, self.deadline):
                 self.ran[LayerName(ran.name)] = ran
+                if self.trace is not None:
+                    record_match(self.trace, ran)
         return tuple(self.ran.get(name) or _absent(name) for name in names)
 
     @property

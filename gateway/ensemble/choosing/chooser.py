@@ -19,6 +19,7 @@ from gateway.core.hole import Objective, Request, RoutingMode
 from gateway.core.matcher import MatchQuery, RouteMatcher
 from gateway.core.matching import FusedMatch, LayerName
 from gateway.core.snapshot import Snapshot
+from gateway.core.tracing import TraceRecorder
 from gateway.ensemble.choosing.ask import Ask, permitted_of
 from gateway.ensemble.choosing.chosen import Chosen, nothing_learns
 from gateway.ensemble.choosing.deciding import RULES, Decider, Way
@@ -27,6 +28,7 @@ from gateway.ensemble.choosing.numbers import DecisionIds
 from gateway.ensemble.choosing.own_reports import own_reports
 from gateway.ensemble.choosing.setup import ChoosingSetup, Knowledge, LearnedState, Surroundings
 from gateway.ensemble.matching import MatcherExecutor
+from gateway.ensemble.telling import record_cascade
 from gateway.routing.cascade import Activation, activation
 from gateway.routing.hints import extract_hints, wants_lite
 from gateway.routing.matchers.wording import words_of_request
@@ -71,7 +73,13 @@ class Chooser:
         self._topics = {topic.name: topic for topic in setup.topics} if setup.enabled else {}
 
     async def choose(
-        self, router: ModelRouter, request: Request, deadline: Deadline, *, explain: bool = False
+        self,
+        router: ModelRouter,
+        request: Request,
+        deadline: Deadline,
+        *,
+        explain: bool = False,
+        trace: TraceRecorder | None = None,
     ) -> Chosen:
         """Decide where a request goes. Raises Fault as the router does.
 
@@ -90,6 +98,7 @@ class Chooser:
             return self._as_ruled(router, prior, request, state, began)
         try:
             ask = self._ask(router, prior, request, deadline, state)
+            ask.trace = trace
             shadow = explain or self._rng.random() < self.setup.shadow_share
             decided = await self._decided(ask, began, deadline, shadow=shadow)
             if not asked:
@@ -108,6 +117,8 @@ class Chooser:
                 },
             )
             return self._as_ruled(router, prior, request, state, began, in_full=False)
+        if trace is not None:
+            record_cascade(trace, decided.decision)
         return self._recorded(decided)
 
     def judged(self, decision_id: str, candidates: Sequence[Candidate], snapshot: Snapshot) -> None:

@@ -10,6 +10,7 @@ from gateway.core.exchange import Exchange
 from gateway.core.faults import Fault, Reason
 from gateway.core.pipeline import OnError, StepKind, StepNode, StepStatus
 from gateway.core.ports import Clock
+from gateway.core.tracing import opened
 from gateway.core.value import value
 from gateway.ensemble.ending import is_final
 from gateway.ensemble.pipeline.state import (
@@ -84,7 +85,7 @@ class Steps:
     async def do(self, step: StepDefinition, round_: int) -> Ended:
         """Do one step. How it fails is in the result; nothing is raised but bugs of ours."""
         exchange, clock = self.work.run.exchange, self.work.run.clock
-        own = Exchange(exchange.request, exchange.deadline)
+        own = Exchange(exchange.request, exchange.deadline, trace=exchange.trace)
         doing = _Doing(step, round_, own, clock, clock())
         try:
             unmet = next((one for one in step.when if not self.state.holds(one)), None)
@@ -93,7 +94,8 @@ class Steps:
             doing.inputs = self.state.inputs(step)
             if step.kind is StepKind.REPAIR and not doing.inputs.issues:
                 return self._not_needed(doing, "there is nothing to mend")
-            made = await self.work.do(step, doing.inputs, own)
+            with opened(exchange.trace, f"step[{step.id}]"):
+                made = await self.work.do(step, doing.inputs, own)
         except MissingInputError as missing:
             fault = missing.fault
             error = f"{fault.reason}: {missing.reference} is missing: {fault.message}"

@@ -18,9 +18,11 @@ from ensemble.v1.gateway_service_pb2 import (
     StreamDelta,
     StreamFailover,
     StreamStarted,
+    TraceResponse,
 )
 from ensemble.v1.hole_pb2 import Constraint, HoleSpec
 from ensemble.v1.result_pb2 import Verdict
+from ensemble.v1.trace_pb2 import Stage, Trace
 
 from ensemble_client.async_calls import AsyncStream
 from ensemble_client.async_client import AsyncClient
@@ -50,6 +52,7 @@ from ensemble_client.requests import RequestFields
 from ensemble_client.streams import StreamEvent
 from ensemble_client.sync_calls import Stream
 from ensemble_client.sync_client import Client
+from ensemble_client.tracing import TraceFilter
 
 __all__ = [
     "Aborted",
@@ -90,6 +93,7 @@ __all__ = [
     "RefineStream",
     "RequestFields",
     "ResourceExhausted",
+    "Stage",
     "StepNode",
     "Stream",
     "StreamAttemptFailed",
@@ -98,6 +102,9 @@ __all__ = [
     "StreamFailover",
     "StreamStarted",
     "StreamTruncated",
+    "Trace",
+    "TraceFilter",
+    "TraceResponse",
     "Unauthenticated",
     "Unavailable",
     "Unimplemented",

@@ -36,6 +36,7 @@ from grpc import aio
 
 from ensemble_client.async_calls import AsyncStream, Requests, Running, ask, results
 from ensemble_client.async_feedback import AsyncFeedbackCalls
+from ensemble_client.async_traces import AsyncTraceCalls
 from ensemble_client.batches import BatchResult
 from ensemble_client.call import DEFAULT_TIMEOUT_S, CallOptions, CallSettings, Metadata
 from ensemble_client.channel import ChannelOptions, channel_options
@@ -45,7 +46,7 @@ from ensemble_client.refining import Holes, prepare_refinement
 from ensemble_client.requests import RequestOptions, prepare
 
 
-class AsyncClient(AsyncFeedbackCalls):
+class AsyncClient(AsyncFeedbackCalls, AsyncTraceCalls):
     """An asyncio client of one gateway; make it and use it in one running event loop.
 
     `target` is gRPC's name of the gateway, such as `localhost:50051`. Without `credentials` the

@@ -42,9 +42,10 @@ class EnsembleError(Exception):
     empty when the gateway did not answer at all. `attempts` holds every call to an endpoint,
     `violations` the fields at fault, `decision` where the hole was routed and `best_candidate` the
     best refused candidate; the last two are None when there was none. `decision_id` is what
-    `record_outcome` takes, empty when no decision was made or recorded. `clarification` holds the
-    router's questions, when it cannot tell where the hole should go, else None. `retry_after` is in
-    seconds, None when waiting is not known to help. `streamed_chars` counts what the gateway had
+    `record_outcome` takes, empty when no decision was made or recorded; `trace_id` what `get_trace`
+    takes, empty when no trace was asked for. `clarification` holds the router's questions, when it
+    cannot tell where the hole should go, else None. `retry_after` is in seconds, None when waiting
+    is not known to help. `streamed_chars` counts what the gateway had
     already sent of a stream and `partial_text` is what of it arrived here.
     """
 
@@ -73,6 +74,7 @@ class EnsembleError(Exception):
         )
         self.decision: RoutingDecision | None = said.decision if said.HasField("decision") else None
         self.decision_id = said.decision_id
+        self.trace_id = said.trace_id
         self.clarification: Clarification | None = (
             said.clarification if said.HasField("clarification") else None
         )
@@ -85,6 +87,8 @@ class EnsembleError(Exception):
         notes = [f"request {self.request_id}"] if self.request_id else []
         if self.decision_id:
             notes.append(f"decision {self.decision_id}")
+        if self.trace_id:
+            notes.append(f"trace {self.trace_id}")
         if self.retry_after is not None:
             notes.append(f"retry after {self.retry_after:g} s")
         lines = [f"{head}: {self.message}" + (f" [{'; '.join(notes)}]" if notes else "")]

@@ -66,7 +66,7 @@ def outcome_of(
     unknown = options.keys() - OutcomeFields.__annotations__.keys()
     if unknown:
         raise TypeError(f"unexpected keyword arguments: {', '.join(sorted(unknown))}")
-    fields["latency"] = _span("latency", options.get("latency"))
+    fields["latency"] = span_of("latency", options.get("latency"))
     return message_of(RecordOutcomeRequest, "", _given(fields)), call
 
 
@@ -79,7 +79,7 @@ def proposal_of(
     window: float | None, step: float | None, *, train_head: bool
 ) -> ProposeThresholdsRequest:
     """Ask for better thresholds; raises InvalidRequest."""
-    fields = {"window": _span("window", window), "step": step, "train_head": train_head}
+    fields = {"window": span_of("window", window), "step": step, "train_head": train_head}
     return message_of(ProposeThresholdsRequest, "", _given(fields))
 
 
@@ -96,20 +96,21 @@ def rollback_of(*, validate_only: bool) -> RollbackThresholdsRequest:
 
 def evaluation_of(policy_toml: str, window: float | None) -> EvaluatePolicyRequest:
     """Ask what a policy would have earned; raises InvalidRequest."""
-    fields = {"policy": policy_toml, "window": _span("window", window)}
+    fields = {"policy": policy_toml, "window": span_of("window", window)}
     return message_of(EvaluatePolicyRequest, "", _given(fields))
 
 
 def analysis_of(window: float | None) -> AnalyzeRoutingRequest:
     """Ask how routing did; raises InvalidRequest."""
-    return AnalyzeRoutingRequest(window=_span("window", window))
+    return AnalyzeRoutingRequest(window=span_of("window", window))
 
 
 def _given(fields: Mapping[str, object]) -> dict[str, object]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _span(name: str, seconds: float | None) -> Duration | None:
+def span_of(name: str, seconds: float | None) -> Duration | None:
+    """Write a span of seconds; raises InvalidRequest, naming the field, for what is none."""
     if seconds is None:
         return None
     span = Duration()

@@ -42,9 +42,10 @@ from ensemble_client.refining import Holes, prepare_refinement
 from ensemble_client.requests import RequestOptions, prepare
 from ensemble_client.sync_calls import Stream, ask, results
 from ensemble_client.sync_feedback import FeedbackCalls
+from ensemble_client.sync_traces import TraceCalls
 
 
-class Client(FeedbackCalls):
+class Client(FeedbackCalls, TraceCalls):
     """A blocking client of one gateway; threads may share it.
 
     `target` is gRPC's name of the gateway, such as `localhost:50051`. Without `credentials` the

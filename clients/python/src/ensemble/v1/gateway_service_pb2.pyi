@@ -3,6 +3,7 @@ import datetime
 from ensemble.v1 import decision_pb2 as _decision_pb2
 from ensemble.v1 import hole_pb2 as _hole_pb2
 from ensemble.v1 import result_pb2 as _result_pb2
+from ensemble.v1 import trace_pb2 as _trace_pb2
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -306,7 +307,7 @@ class BatchFailure(_message.Message):
     def __init__(self, code: _Optional[int] = ..., message: _Optional[str] = ..., detail: _Optional[_Union[FailureDetail, _Mapping]] = ...) -> None: ...
 
 class FailureDetail(_message.Message):
-    __slots__ = ("reason", "attempts", "best_candidate", "decision", "streamed_chars", "violations", "retry_after", "request_id", "decision_id", "clarification")
+    __slots__ = ("reason", "attempts", "best_candidate", "decision", "streamed_chars", "violations", "retry_after", "request_id", "decision_id", "clarification", "trace_id")
     REASON_FIELD_NUMBER: _ClassVar[int]
     ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
     BEST_CANDIDATE_FIELD_NUMBER: _ClassVar[int]
@@ -317,6 +318,7 @@ class FailureDetail(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     DECISION_ID_FIELD_NUMBER: _ClassVar[int]
     CLARIFICATION_FIELD_NUMBER: _ClassVar[int]
+    TRACE_ID_FIELD_NUMBER: _ClassVar[int]
     reason: str
     attempts: _containers.RepeatedCompositeFieldContainer[_result_pb2.Attempt]
     best_candidate: _result_pb2.Candidate
@@ -327,7 +329,8 @@ class FailureDetail(_message.Message):
     request_id: str
     decision_id: str
     clarification: _decision_pb2.Clarification
-    def __init__(self, reason: _Optional[str] = ..., attempts: _Optional[_Iterable[_Union[_result_pb2.Attempt, _Mapping]]] = ..., best_candidate: _Optional[_Union[_result_pb2.Candidate, _Mapping]] = ..., decision: _Optional[_Union[_decision_pb2.RoutingDecision, _Mapping]] = ..., streamed_chars: _Optional[int] = ..., violations: _Optional[_Iterable[_Union[FieldViolation, _Mapping]]] = ..., retry_after: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., request_id: _Optional[str] = ..., decision_id: _Optional[str] = ..., clarification: _Optional[_Union[_decision_pb2.Clarification, _Mapping]] = ...) -> None: ...
+    trace_id: str
+    def __init__(self, reason: _Optional[str] = ..., attempts: _Optional[_Iterable[_Union[_result_pb2.Attempt, _Mapping]]] = ..., best_candidate: _Optional[_Union[_result_pb2.Candidate, _Mapping]] = ..., decision: _Optional[_Union[_decision_pb2.RoutingDecision, _Mapping]] = ..., streamed_chars: _Optional[int] = ..., violations: _Optional[_Iterable[_Union[FieldViolation, _Mapping]]] = ..., retry_after: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., request_id: _Optional[str] = ..., decision_id: _Optional[str] = ..., clarification: _Optional[_Union[_decision_pb2.Clarification, _Mapping]] = ..., trace_id: _Optional[str] = ...) -> None: ...
 
 class FieldViolation(_message.Message):
     __slots__ = ("field", "description")
@@ -642,3 +645,21 @@ class PipelineStep(_message.Message):
     inputs: _containers.ScalarMap[str, str]
     on_error: str
     def __init__(self, id: _Optional[str] = ..., kind: _Optional[_Union[StepKind, str]] = ..., inputs: _Optional[_Mapping[str, str]] = ..., on_error: _Optional[str] = ...) -> None: ...
+
+class TraceRequest(_message.Message):
+    __slots__ = ("generate", "dry_run")
+    GENERATE_FIELD_NUMBER: _ClassVar[int]
+    DRY_RUN_FIELD_NUMBER: _ClassVar[int]
+    generate: GenerateRequest
+    dry_run: bool
+    def __init__(self, generate: _Optional[_Union[GenerateRequest, _Mapping]] = ..., dry_run: bool = ...) -> None: ...
+
+class TraceResponse(_message.Message):
+    __slots__ = ("response", "failure", "trace")
+    RESPONSE_FIELD_NUMBER: _ClassVar[int]
+    FAILURE_FIELD_NUMBER: _ClassVar[int]
+    TRACE_FIELD_NUMBER: _ClassVar[int]
+    response: GenerateResponse
+    failure: BatchFailure
+    trace: _trace_pb2.Trace
+    def __init__(self, response: _Optional[_Union[GenerateResponse, _Mapping]] = ..., failure: _Optional[_Union[BatchFailure, _Mapping]] = ..., trace: _Optional[_Union[_trace_pb2.Trace, _Mapping]] = ...) -> None: ...

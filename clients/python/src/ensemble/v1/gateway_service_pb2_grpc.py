@@ -69,6 +69,11 @@ class GatewayServiceStub(object):
                 request_serializer=ensemble_dot_v1_dot_gateway__service__pb2.RunPipelineRequest.SerializeToString,
                 response_deserializer=ensemble_dot_v1_dot_gateway__service__pb2.RunPipelineResponse.FromString,
                 _registered_method=True)
+        self.Trace = channel.unary_unary(
+                '/ensemble.v1.GatewayService/Trace',
+                request_serializer=ensemble_dot_v1_dot_gateway__service__pb2.TraceRequest.SerializeToString,
+                response_deserializer=ensemble_dot_v1_dot_gateway__service__pb2.TraceResponse.FromString,
+                _registered_method=True)
         self.ListPipelines = channel.unary_unary(
                 '/ensemble.v1.GatewayService/ListPipelines',
                 request_serializer=ensemble_dot_v1_dot_gateway__service__pb2.ListPipelinesRequest.SerializeToString,
@@ -128,6 +133,14 @@ class GatewayServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Trace(self, request, context):
+        """Fills one hole like Generate, or only routes it, and returns everything that happened on the
+        way. A failure of the filling is part of the answer: the trace is what was asked for.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListPipelines(self, request, context):
         """Lists the pipelines that can be run.
         """
@@ -167,6 +180,11 @@ def add_GatewayServiceServicer_to_server(servicer, server):
                     servicer.RunPipeline,
                     request_deserializer=ensemble_dot_v1_dot_gateway__service__pb2.RunPipelineRequest.FromString,
                     response_serializer=ensemble_dot_v1_dot_gateway__service__pb2.RunPipelineResponse.SerializeToString,
+            ),
+            'Trace': grpc.unary_unary_rpc_method_handler(
+                    servicer.Trace,
+                    request_deserializer=ensemble_dot_v1_dot_gateway__service__pb2.TraceRequest.FromString,
+                    response_serializer=ensemble_dot_v1_dot_gateway__service__pb2.TraceResponse.SerializeToString,
             ),
             'ListPipelines': grpc.unary_unary_rpc_method_handler(
                     servicer.ListPipelines,
@@ -341,6 +359,33 @@ class GatewayService(object):
             '/ensemble.v1.GatewayService/RunPipeline',
             ensemble_dot_v1_dot_gateway__service__pb2.RunPipelineRequest.SerializeToString,
             ensemble_dot_v1_dot_gateway__service__pb2.RunPipelineResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Trace(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ensemble.v1.GatewayService/Trace',
+            ensemble_dot_v1_dot_gateway__service__pb2.TraceRequest.SerializeToString,
+            ensemble_dot_v1_dot_gateway__service__pb2.TraceResponse.FromString,
             options,
             channel_credentials,
             insecure,

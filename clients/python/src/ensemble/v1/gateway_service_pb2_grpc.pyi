@@ -54,6 +54,10 @@ class GatewayServiceStub:
     """
     RunPipeline: _grpc.UnaryStreamMultiCallable[_gateway_service_pb2.RunPipelineRequest, _gateway_service_pb2.RunPipelineResponse]
     """Runs a named pipeline on one hole and streams each step as it ends."""
+    Trace: _grpc.UnaryUnaryMultiCallable[_gateway_service_pb2.TraceRequest, _gateway_service_pb2.TraceResponse]
+    """Fills one hole like Generate, or only routes it, and returns everything that happened on the
+    way. A failure of the filling is part of the answer: the trace is what was asked for.
+    """
     ListPipelines: _grpc.UnaryUnaryMultiCallable[_gateway_service_pb2.ListPipelinesRequest, _gateway_service_pb2.ListPipelinesResponse]
     """Lists the pipelines that can be run."""
 
@@ -83,6 +87,10 @@ class GatewayServiceAsyncStub(GatewayServiceStub):
     """
     RunPipeline: _aio.UnaryStreamMultiCallable[_gateway_service_pb2.RunPipelineRequest, _gateway_service_pb2.RunPipelineResponse]  # type: ignore[assignment]
     """Runs a named pipeline on one hole and streams each step as it ends."""
+    Trace: _aio.UnaryUnaryMultiCallable[_gateway_service_pb2.TraceRequest, _gateway_service_pb2.TraceResponse]  # type: ignore[assignment]
+    """Fills one hole like Generate, or only routes it, and returns everything that happened on the
+    way. A failure of the filling is part of the answer: the trace is what was asked for.
+    """
     ListPipelines: _aio.UnaryUnaryMultiCallable[_gateway_service_pb2.ListPipelinesRequest, _gateway_service_pb2.ListPipelinesResponse]  # type: ignore[assignment]
     """Lists the pipelines that can be run."""
 
@@ -145,6 +153,16 @@ class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_gateway_service_pb2.RunPipelineResponse], _abc.AsyncIterator[_gateway_service_pb2.RunPipelineResponse]]:
         """Runs a named pipeline on one hole and streams each step as it ends."""
+
+    @_abc_1.abstractmethod
+    def Trace(
+        self,
+        request: _gateway_service_pb2.TraceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_service_pb2.TraceResponse, _abc.Awaitable[_gateway_service_pb2.TraceResponse]]:
+        """Fills one hole like Generate, or only routes it, and returns everything that happened on the
+        way. A failure of the filling is part of the answer: the trace is what was asked for.
+        """
 
     @_abc_1.abstractmethod
     def ListPipelines(

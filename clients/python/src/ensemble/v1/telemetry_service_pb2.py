@@ -22,10 +22,12 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from ensemble.v1 import trace_pb2 as ensemble_dot_v1_dot_trace__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#ensemble/v1/telemetry_service.proto\x12\x0b\x65nsemble.v1\x1a\x1egoogle/protobuf/duration.proto\"/\n\x11GetMetricsRequest\x12\x1a\n\x08\x65ndpoint\x18\x01 \x01(\tR\x08\x65ndpoint\"\x87\x02\n\x0cLatencyStats\x12\x14\n\x05\x63ount\x18\x01 \x01(\x04R\x05\x63ount\x12+\n\x03sum\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationR\x03sum\x12-\n\x04mean\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationR\x04mean\x12+\n\x03p50\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationR\x03p50\x12+\n\x03p95\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationR\x03p95\x12+\n\x03p99\x18\x06 \x01(\x0b\x32\x19.google.protobuf.DurationR\x03p99\"\x89\x03\n\x10\x45ndpointCounters\x12\x12\n\x04span\x18\x01 \x01(\tR\x04span\x12\x1a\n\x08\x61ttempts\x18\x02 \x01(\x04R\x08\x61ttempts\x12\x1c\n\tsuccesses\x18\x03 \x01(\x04R\tsuccesses\x12\x1a\n\x08\x66\x61ilures\x18\x04 \x01(\x04R\x08\x66\x61ilures\x12\x1f\n\x0bnot_counted\x18\x05 \x01(\x04R\nnotCounted\x12!\n\x0csuccess_rate\x18\x06 \x01(\x01R\x0bsuccessRate\x12\x42\n\x0fsuccess_latency\x18\x07 \x01(\x0b\x32\x19.ensemble.v1.LatencyStatsR\x0esuccessLatency\x12\x42\n\x0f\x66\x61ilure_latency\x18\x08 \x01(\x0b\x32\x19.ensemble.v1.LatencyStatsR\x0e\x66\x61ilureLatency\x12\'\n\x0fmean_confidence\x18\t \x01(\x01R\x0emeanConfidence\x12\x16\n\x06judged\x18\n \x01(\x04R\x06judged\"\xbc\x01\n\x0f\x45ndpointMetrics\x12\x1a\n\x08\x65ndpoint\x18\x01 \x01(\tR\x08\x65ndpoint\x12\x39\n\x08lifetime\x18\x02 \x01(\x0b\x32\x1d.ensemble.v1.EndpointCountersR\x08lifetime\x12\x35\n\x06window\x18\x03 \x01(\x0b\x32\x1d.ensemble.v1.EndpointCountersR\x06window\x12\x1b\n\tin_flight\x18\x04 \x01(\rR\x08inFlight\"\x99\x03\n\x10\x45nsembleCounters\x12\x1a\n\x08requests\x18\x01 \x01(\x04R\x08requests\x12\x1c\n\tsucceeded\x18\x02 \x01(\x04R\tsucceeded\x12\x16\n\x06\x66\x61iled\x18\x03 \x01(\x04R\x06\x66\x61iled\x12\x1a\n\x08\x61ttempts\x18\x04 \x01(\x04R\x08\x61ttempts\x12#\n\rfallback_used\x18\x05 \x01(\x04R\x0c\x66\x61llbackUsed\x12-\n\x12\x66\x61llback_exhausted\x18\x06 \x01(\x04R\x11\x66\x61llbackExhausted\x12*\n\x11non_finite_scores\x18\x07 \x01(\x04R\x0fnonFiniteScores\x12\x18\n\x07retries\x18\x08 \x01(\x04R\x07retries\x12\x16\n\x06hedges\x18\t \x01(\x04R\x06hedges\x12\x1d\n\nhedge_wins\x18\n \x01(\x04R\thedgeWins\x12\x12\n\x04shed\x18\x0b \x01(\x04R\x04shed\x12\x16\n\x06queued\x18\x0c \x01(\rR\x06queued\x12\x1a\n\x08replayed\x18\r \x01(\x04R\x08replayed\"\xbe\x01\n\x12GetMetricsResponse\x12\x39\n\x08\x65nsemble\x18\x01 \x01(\x0b\x32\x1d.ensemble.v1.EnsembleCountersR\x08\x65nsemble\x12:\n\tendpoints\x18\x02 \x03(\x0b\x32\x1c.ensemble.v1.EndpointMetricsR\tendpoints\x12\x31\n\x06uptime\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationR\x06uptime2f\n\x10TelemetryService\x12R\n\nGetMetrics\x12\x1e.ensemble.v1.GetMetricsRequest\x1a\x1f.ensemble.v1.GetMetricsResponse\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#ensemble/v1/telemetry_service.proto\x12\x0b\x65nsemble.v1\x1a\x17\x65nsemble/v1/trace.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"/\n\x11GetMetricsRequest\x12\x1a\n\x08\x65ndpoint\x18\x01 \x01(\tR\x08\x65ndpoint\"\x87\x02\n\x0cLatencyStats\x12\x14\n\x05\x63ount\x18\x01 \x01(\x04R\x05\x63ount\x12+\n\x03sum\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationR\x03sum\x12-\n\x04mean\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationR\x04mean\x12+\n\x03p50\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationR\x03p50\x12+\n\x03p95\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationR\x03p95\x12+\n\x03p99\x18\x06 \x01(\x0b\x32\x19.google.protobuf.DurationR\x03p99\"\x89\x03\n\x10\x45ndpointCounters\x12\x12\n\x04span\x18\x01 \x01(\tR\x04span\x12\x1a\n\x08\x61ttempts\x18\x02 \x01(\x04R\x08\x61ttempts\x12\x1c\n\tsuccesses\x18\x03 \x01(\x04R\tsuccesses\x12\x1a\n\x08\x66\x61ilures\x18\x04 \x01(\x04R\x08\x66\x61ilures\x12\x1f\n\x0bnot_counted\x18\x05 \x01(\x04R\nnotCounted\x12!\n\x0csuccess_rate\x18\x06 \x01(\x01R\x0bsuccessRate\x12\x42\n\x0fsuccess_latency\x18\x07 \x01(\x0b\x32\x19.ensemble.v1.LatencyStatsR\x0esuccessLatency\x12\x42\n\x0f\x66\x61ilure_latency\x18\x08 \x01(\x0b\x32\x19.ensemble.v1.LatencyStatsR\x0e\x66\x61ilureLatency\x12\'\n\x0fmean_confidence\x18\t \x01(\x01R\x0emeanConfidence\x12\x16\n\x06judged\x18\n \x01(\x04R\x06judged\"\xbc\x01\n\x0f\x45ndpointMetrics\x12\x1a\n\x08\x65ndpoint\x18\x01 \x01(\tR\x08\x65ndpoint\x12\x39\n\x08lifetime\x18\x02 \x01(\x0b\x32\x1d.ensemble.v1.EndpointCountersR\x08lifetime\x12\x35\n\x06window\x18\x03 \x01(\x0b\x32\x1d.ensemble.v1.EndpointCountersR\x06window\x12\x1b\n\tin_flight\x18\x04 \x01(\rR\x08inFlight\"\x99\x03\n\x10\x45nsembleCounters\x12\x1a\n\x08requests\x18\x01 \x01(\x04R\x08requests\x12\x1c\n\tsucceeded\x18\x02 \x01(\x04R\tsucceeded\x12\x16\n\x06\x66\x61iled\x18\x03 \x01(\x04R\x06\x66\x61iled\x12\x1a\n\x08\x61ttempts\x18\x04 \x01(\x04R\x08\x61ttempts\x12#\n\rfallback_used\x18\x05 \x01(\x04R\x0c\x66\x61llbackUsed\x12-\n\x12\x66\x61llback_exhausted\x18\x06 \x01(\x04R\x11\x66\x61llbackExhausted\x12*\n\x11non_finite_scores\x18\x07 \x01(\x04R\x0fnonFiniteScores\x12\x18\n\x07retries\x18\x08 \x01(\x04R\x07retries\x12\x16\n\x06hedges\x18\t \x01(\x04R\x06hedges\x12\x1d\n\nhedge_wins\x18\n \x01(\x04R\thedgeWins\x12\x12\n\x04shed\x18\x0b \x01(\x04R\x04shed\x12\x16\n\x06queued\x18\x0c \x01(\rR\x06queued\x12\x1a\n\x08replayed\x18\r \x01(\x04R\x08replayed\"\xbe\x01\n\x12GetMetricsResponse\x12\x39\n\x08\x65nsemble\x18\x01 \x01(\x0b\x32\x1d.ensemble.v1.EnsembleCountersR\x08\x65nsemble\x12:\n\tendpoints\x18\x02 \x03(\x0b\x32\x1c.ensemble.v1.EndpointMetricsR\tendpoints\x12\x31\n\x06uptime\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationR\x06uptime\"\x15\n\x13GetTelemetryRequest\"\xa0\x03\n\x07Measure\x12.\n\x07subject\x18\x01 \x01(\x0e\x32\x14.ensemble.v1.SubjectR\x07subject\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n\x05\x63\x61lls\x18\x03 \x01(\x04R\x05\x63\x61lls\x12\x16\n\x06\x65rrors\x18\x04 \x01(\x04R\x06\x65rrors\x12\x1d\n\nerror_rate\x18\x05 \x01(\x01R\terrorRate\x12\x33\n\x07latency\x18\x06 \x01(\x0b\x32\x19.ensemble.v1.LatencyStatsR\x07latency\x12\'\n\x0fmean_confidence\x18\x07 \x01(\x01R\x0emeanConfidence\x12\x19\n\x08hit_rate\x18\x08 \x01(\x01R\x07hitRate\x12\x18\n\x07retries\x18\t \x01(\x04R\x07retries\x12#\n\rprompt_tokens\x18\n \x01(\x04R\x0cpromptTokens\x12+\n\x11\x63ompletion_tokens\x18\x0b \x01(\x04R\x10\x63ompletionTokens\x12\x1f\n\x0b\x63ost_micros\x18\x0c \x01(\x03R\ncostMicros\"\xe5\x02\n\x14GetTelemetryResponse\x12\x16\n\x06window\x18\x01 \x01(\tR\x06window\x12\x30\n\x05since\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x05since\x12\x1a\n\x08requests\x18\x03 \x01(\x04R\x08requests\x12\x16\n\x06\x66\x61iled\x18\x04 \x01(\x04R\x06\x66\x61iled\x12#\n\rfallback_used\x18\x05 \x01(\x04R\x0c\x66\x61llbackUsed\x12\x30\n\x08measures\x18\x06 \x03(\x0b\x32\x14.ensemble.v1.MeasureR\x08measures\x12\x1a\n\x08recorded\x18\x07 \x01(\x04R\x08recorded\x12\x18\n\x07\x65victed\x18\x08 \x01(\x04R\x07\x65victed\x12\x12\n\x04lost\x18\t \x01(\x04R\x04lost\x12\x18\n\x07running\x18\n \x01(\rR\x07running\x12\x14\n\x05\x62ytes\x18\x0b \x01(\x04R\x05\x62ytes\"\xd6\x01\n\x11ListTracesRequest\x12\x19\n\x05\x63ount\x18\x01 \x01(\rH\x00R\x05\x63ount\x88\x01\x01\x12\x12\n\x04skip\x18\x02 \x01(\rR\x04skip\x12\x30\n\x06status\x18\x03 \x01(\x0e\x32\x18.ensemble.v1.StageStatusR\x06status\x12\x1a\n\x08\x65ndpoint\x18\x04 \x01(\tR\x08\x65ndpoint\x12:\n\x0bslower_than\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationR\nslowerThanB\x08\n\x06_count\"@\n\x12ListTracesResponse\x12*\n\x06traces\x18\x01 \x03(\x0b\x32\x12.ensemble.v1.TraceR\x06traces\"!\n\x0fGetTraceRequest\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02id\"<\n\x10GetTraceResponse\x12(\n\x05trace\x18\x01 \x01(\x0b\x32\x12.ensemble.v1.TraceR\x05trace\"G\n\x13\x45xportTracesRequest\x12\x30\n\x06\x66ormat\x18\x01 \x01(\x0e\x32\x18.ensemble.v1.TraceFormatR\x06\x66ormat\"B\n\x14\x45xportTracesResponse\x12\x12\n\x04text\x18\x01 \x01(\tR\x04text\x12\x16\n\x06traces\x18\x02 \x01(\rR\x06traces*a\n\x07Subject\x12\x17\n\x13SUBJECT_UNSPECIFIED\x10\x00\x12\x15\n\x11SUBJECT_OPERATION\x10\x01\x12\x13\n\x0fSUBJECT_MATCHER\x10\x02\x12\x11\n\rSUBJECT_MODEL\x10\x03*X\n\x0bTraceFormat\x12\x1c\n\x18TRACE_FORMAT_UNSPECIFIED\x10\x00\x12\x15\n\x11TRACE_FORMAT_JSON\x10\x01\x12\x14\n\x10TRACE_FORMAT_CSV\x10\x02\x32\xbe\x03\n\x10TelemetryService\x12R\n\nGetMetrics\x12\x1e.ensemble.v1.GetMetricsRequest\x1a\x1f.ensemble.v1.GetMetricsResponse\"\x03\x90\x02\x01\x12X\n\x0cGetTelemetry\x12 .ensemble.v1.GetTelemetryRequest\x1a!.ensemble.v1.GetTelemetryResponse\"\x03\x90\x02\x01\x12R\n\nListTraces\x12\x1e.ensemble.v1.ListTracesRequest\x1a\x1f.ensemble.v1.ListTracesResponse\"\x03\x90\x02\x01\x12L\n\x08GetTrace\x12\x1c.ensemble.v1.GetTraceRequest\x1a\x1d.ensemble.v1.GetTraceResponse\"\x03\x90\x02\x01\x12Z\n\x0c\x45xportTraces\x12 .ensemble.v1.ExportTracesRequest\x1a!.ensemble.v1.ExportTracesResponse\"\x03\x90\x02\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,18 +36,48 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_TELEMETRYSERVICE'].methods_by_name['GetMetrics']._loaded_options = None
   _globals['_TELEMETRYSERVICE'].methods_by_name['GetMetrics']._serialized_options = b'\220\002\001'
-  _globals['_GETMETRICSREQUEST']._serialized_start=84
-  _globals['_GETMETRICSREQUEST']._serialized_end=131
-  _globals['_LATENCYSTATS']._serialized_start=134
-  _globals['_LATENCYSTATS']._serialized_end=397
-  _globals['_ENDPOINTCOUNTERS']._serialized_start=400
-  _globals['_ENDPOINTCOUNTERS']._serialized_end=793
-  _globals['_ENDPOINTMETRICS']._serialized_start=796
-  _globals['_ENDPOINTMETRICS']._serialized_end=984
-  _globals['_ENSEMBLECOUNTERS']._serialized_start=987
-  _globals['_ENSEMBLECOUNTERS']._serialized_end=1396
-  _globals['_GETMETRICSRESPONSE']._serialized_start=1399
-  _globals['_GETMETRICSRESPONSE']._serialized_end=1589
-  _globals['_TELEMETRYSERVICE']._serialized_start=1591
-  _globals['_TELEMETRYSERVICE']._serialized_end=1693
+  _globals['_TELEMETRYSERVICE'].methods_by_name['GetTelemetry']._loaded_options = None
+  _globals['_TELEMETRYSERVICE'].methods_by_name['GetTelemetry']._serialized_options = b'\220\002\001'
+  _globals['_TELEMETRYSERVICE'].methods_by_name['ListTraces']._loaded_options = None
+  _globals['_TELEMETRYSERVICE'].methods_by_name['ListTraces']._serialized_options = b'\220\002\001'
+  _globals['_TELEMETRYSERVICE'].methods_by_name['GetTrace']._loaded_options = None
+  _globals['_TELEMETRYSERVICE'].methods_by_name['GetTrace']._serialized_options = b'\220\002\001'
+  _globals['_TELEMETRYSERVICE'].methods_by_name['ExportTraces']._loaded_options = None
+  _globals['_TELEMETRYSERVICE'].methods_by_name['ExportTraces']._serialized_options = b'\220\002\001'
+  _globals['_SUBJECT']._serialized_start=2972
+  _globals['_SUBJECT']._serialized_end=3069
+  _globals['_TRACEFORMAT']._serialized_start=3071
+  _globals['_TRACEFORMAT']._serialized_end=3159
+  _globals['_GETMETRICSREQUEST']._serialized_start=142
+  _globals['_GETMETRICSREQUEST']._serialized_end=189
+  _globals['_LATENCYSTATS']._serialized_start=192
+  _globals['_LATENCYSTATS']._serialized_end=455
+  _globals['_ENDPOINTCOUNTERS']._serialized_start=458
+  _globals['_ENDPOINTCOUNTERS']._serialized_end=851
+  _globals['_ENDPOINTMETRICS']._serialized_start=854
+  _globals['_ENDPOINTMETRICS']._serialized_end=1042
+  _globals['_ENSEMBLECOUNTERS']._serialized_start=1045
+  _globals['_ENSEMBLECOUNTERS']._serialized_end=1454
+  _globals['_GETMETRICSRESPONSE']._serialized_start=1457
+  _globals['_GETMETRICSRESPONSE']._serialized_end=1647
+  _globals['_GETTELEMETRYREQUEST']._serialized_start=1649
+  _globals['_GETTELEMETRYREQUEST']._serialized_end=1670
+  _globals['_MEASURE']._serialized_start=1673
+  _globals['_MEASURE']._serialized_end=2089
+  _globals['_GETTELEMETRYRESPONSE']._serialized_start=2092
+  _globals['_GETTELEMETRYRESPONSE']._serialized_end=2449
+  _globals['_LISTTRACESREQUEST']._serialized_start=2452
+  _globals['_LISTTRACESREQUEST']._serialized_end=2666
+  _globals['_LISTTRACESRESPONSE']._serialized_start=2668
+  _globals['_LISTTRACESRESPONSE']._serialized_end=2732
+  _globals['_GETTRACEREQUEST']._serialized_start=2734
+  _globals['_GETTRACEREQUEST']._serialized_end=2767
+  _globals['_GETTRACERESPONSE']._serialized_start=2769
+  _globals['_GETTRACERESPONSE']._serialized_end=2829
+  _globals['_EXPORTTRACESREQUEST']._serialized_start=2831
+  _globals['_EXPORTTRACESREQUEST']._serialized_end=2902
+  _globals['_EXPORTTRACESRESPONSE']._serialized_start=2904
+  _globals['_EXPORTTRACESRESPONSE']._serialized_end=2970
+  _globals['_TELEMETRYSERVICE']._serialized_start=3162
+  _globals['_TELEMETRYSERVICE']._serialized_end=3608
 # @@protoc_insertion_point(module_scope)

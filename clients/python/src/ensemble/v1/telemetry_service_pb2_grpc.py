@@ -40,6 +40,26 @@ class TelemetryServiceStub(object):
                 request_serializer=ensemble_dot_v1_dot_telemetry__service__pb2.GetMetricsRequest.SerializeToString,
                 response_deserializer=ensemble_dot_v1_dot_telemetry__service__pb2.GetMetricsResponse.FromString,
                 _registered_method=True)
+        self.GetTelemetry = channel.unary_unary(
+                '/ensemble.v1.TelemetryService/GetTelemetry',
+                request_serializer=ensemble_dot_v1_dot_telemetry__service__pb2.GetTelemetryRequest.SerializeToString,
+                response_deserializer=ensemble_dot_v1_dot_telemetry__service__pb2.GetTelemetryResponse.FromString,
+                _registered_method=True)
+        self.ListTraces = channel.unary_unary(
+                '/ensemble.v1.TelemetryService/ListTraces',
+                request_serializer=ensemble_dot_v1_dot_telemetry__service__pb2.ListTracesRequest.SerializeToString,
+                response_deserializer=ensemble_dot_v1_dot_telemetry__service__pb2.ListTracesResponse.FromString,
+                _registered_method=True)
+        self.GetTrace = channel.unary_unary(
+                '/ensemble.v1.TelemetryService/GetTrace',
+                request_serializer=ensemble_dot_v1_dot_telemetry__service__pb2.GetTraceRequest.SerializeToString,
+                response_deserializer=ensemble_dot_v1_dot_telemetry__service__pb2.GetTraceResponse.FromString,
+                _registered_method=True)
+        self.ExportTraces = channel.unary_stream(
+                '/ensemble.v1.TelemetryService/ExportTraces',
+                request_serializer=ensemble_dot_v1_dot_telemetry__service__pb2.ExportTracesRequest.SerializeToString,
+                response_deserializer=ensemble_dot_v1_dot_telemetry__service__pb2.ExportTracesResponse.FromString,
+                _registered_method=True)
 
 
 class TelemetryServiceServicer(object):
@@ -53,6 +73,34 @@ class TelemetryServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetTelemetry(self, request, context):
+        """Returns what the kept traces say together: per matcher, model and operation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListTraces(self, request, context):
+        """Lists kept traces, newest first, without their stages.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetTrace(self, request, context):
+        """Returns one trace; NOT_FOUND when it is not kept, or no longer.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportTraces(self, request, context):
+        """Writes all kept traces, oldest first, as text in parts that are to be joined.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TelemetryServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -60,6 +108,26 @@ def add_TelemetryServiceServicer_to_server(servicer, server):
                     servicer.GetMetrics,
                     request_deserializer=ensemble_dot_v1_dot_telemetry__service__pb2.GetMetricsRequest.FromString,
                     response_serializer=ensemble_dot_v1_dot_telemetry__service__pb2.GetMetricsResponse.SerializeToString,
+            ),
+            'GetTelemetry': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTelemetry,
+                    request_deserializer=ensemble_dot_v1_dot_telemetry__service__pb2.GetTelemetryRequest.FromString,
+                    response_serializer=ensemble_dot_v1_dot_telemetry__service__pb2.GetTelemetryResponse.SerializeToString,
+            ),
+            'ListTraces': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTraces,
+                    request_deserializer=ensemble_dot_v1_dot_telemetry__service__pb2.ListTracesRequest.FromString,
+                    response_serializer=ensemble_dot_v1_dot_telemetry__service__pb2.ListTracesResponse.SerializeToString,
+            ),
+            'GetTrace': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTrace,
+                    request_deserializer=ensemble_dot_v1_dot_telemetry__service__pb2.GetTraceRequest.FromString,
+                    response_serializer=ensemble_dot_v1_dot_telemetry__service__pb2.GetTraceResponse.SerializeToString,
+            ),
+            'ExportTraces': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExportTraces,
+                    request_deserializer=ensemble_dot_v1_dot_telemetry__service__pb2.ExportTracesRequest.FromString,
+                    response_serializer=ensemble_dot_v1_dot_telemetry__service__pb2.ExportTracesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -90,6 +158,114 @@ class TelemetryService(object):
             '/ensemble.v1.TelemetryService/GetMetrics',
             ensemble_dot_v1_dot_telemetry__service__pb2.GetMetricsRequest.SerializeToString,
             ensemble_dot_v1_dot_telemetry__service__pb2.GetMetricsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetTelemetry(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ensemble.v1.TelemetryService/GetTelemetry',
+            ensemble_dot_v1_dot_telemetry__service__pb2.GetTelemetryRequest.SerializeToString,
+            ensemble_dot_v1_dot_telemetry__service__pb2.GetTelemetryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTraces(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ensemble.v1.TelemetryService/ListTraces',
+            ensemble_dot_v1_dot_telemetry__service__pb2.ListTracesRequest.SerializeToString,
+            ensemble_dot_v1_dot_telemetry__service__pb2.ListTracesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetTrace(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ensemble.v1.TelemetryService/GetTrace',
+            ensemble_dot_v1_dot_telemetry__service__pb2.GetTraceRequest.SerializeToString,
+            ensemble_dot_v1_dot_telemetry__service__pb2.GetTraceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportTraces(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/ensemble.v1.TelemetryService/ExportTraces',
+            ensemble_dot_v1_dot_telemetry__service__pb2.ExportTracesRequest.SerializeToString,
+            ensemble_dot_v1_dot_telemetry__service__pb2.ExportTracesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -35,6 +35,14 @@ class TelemetryServiceStub:
     def __new__(cls, channel: _aio.Channel) -> TelemetryServiceAsyncStub: ...
     GetMetrics: _grpc.UnaryUnaryMultiCallable[_telemetry_service_pb2.GetMetricsRequest, _telemetry_service_pb2.GetMetricsResponse]
     """Returns the counters of the ensemble and of each endpoint."""
+    GetTelemetry: _grpc.UnaryUnaryMultiCallable[_telemetry_service_pb2.GetTelemetryRequest, _telemetry_service_pb2.GetTelemetryResponse]
+    """Returns what the kept traces say together: per matcher, model and operation."""
+    ListTraces: _grpc.UnaryUnaryMultiCallable[_telemetry_service_pb2.ListTracesRequest, _telemetry_service_pb2.ListTracesResponse]
+    """Lists kept traces, newest first, without their stages."""
+    GetTrace: _grpc.UnaryUnaryMultiCallable[_telemetry_service_pb2.GetTraceRequest, _telemetry_service_pb2.GetTraceResponse]
+    """Returns one trace; NOT_FOUND when it is not kept, or no longer."""
+    ExportTraces: _grpc.UnaryStreamMultiCallable[_telemetry_service_pb2.ExportTracesRequest, _telemetry_service_pb2.ExportTracesResponse]
+    """Writes all kept traces, oldest first, as text in parts that are to be joined."""
 
 @_typing.type_check_only
 class TelemetryServiceAsyncStub(TelemetryServiceStub):
@@ -43,6 +51,14 @@ class TelemetryServiceAsyncStub(TelemetryServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetMetrics: _aio.UnaryUnaryMultiCallable[_telemetry_service_pb2.GetMetricsRequest, _telemetry_service_pb2.GetMetricsResponse]  # type: ignore[assignment]
     """Returns the counters of the ensemble and of each endpoint."""
+    GetTelemetry: _aio.UnaryUnaryMultiCallable[_telemetry_service_pb2.GetTelemetryRequest, _telemetry_service_pb2.GetTelemetryResponse]  # type: ignore[assignment]
+    """Returns what the kept traces say together: per matcher, model and operation."""
+    ListTraces: _aio.UnaryUnaryMultiCallable[_telemetry_service_pb2.ListTracesRequest, _telemetry_service_pb2.ListTracesResponse]  # type: ignore[assignment]
+    """Lists kept traces, newest first, without their stages."""
+    GetTrace: _aio.UnaryUnaryMultiCallable[_telemetry_service_pb2.GetTraceRequest, _telemetry_service_pb2.GetTraceResponse]  # type: ignore[assignment]
+    """Returns one trace; NOT_FOUND when it is not kept, or no longer."""
+    ExportTraces: _aio.UnaryStreamMultiCallable[_telemetry_service_pb2.ExportTracesRequest, _telemetry_service_pb2.ExportTracesResponse]  # type: ignore[assignment]
+    """Writes all kept traces, oldest first, as text in parts that are to be joined."""
 
 class TelemetryServiceServicer(metaclass=_abc_1.ABCMeta):
     """Reads the gateway's own counters. Every answer is a copy."""
@@ -54,5 +70,37 @@ class TelemetryServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_telemetry_service_pb2.GetMetricsResponse, _abc.Awaitable[_telemetry_service_pb2.GetMetricsResponse]]:
         """Returns the counters of the ensemble and of each endpoint."""
+
+    @_abc_1.abstractmethod
+    def GetTelemetry(
+        self,
+        request: _telemetry_service_pb2.GetTelemetryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_telemetry_service_pb2.GetTelemetryResponse, _abc.Awaitable[_telemetry_service_pb2.GetTelemetryResponse]]:
+        """Returns what the kept traces say together: per matcher, model and operation."""
+
+    @_abc_1.abstractmethod
+    def ListTraces(
+        self,
+        request: _telemetry_service_pb2.ListTracesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_telemetry_service_pb2.ListTracesResponse, _abc.Awaitable[_telemetry_service_pb2.ListTracesResponse]]:
+        """Lists kept traces, newest first, without their stages."""
+
+    @_abc_1.abstractmethod
+    def GetTrace(
+        self,
+        request: _telemetry_service_pb2.GetTraceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_telemetry_service_pb2.GetTraceResponse, _abc.Awaitable[_telemetry_service_pb2.GetTraceResponse]]:
+        """Returns one trace; NOT_FOUND when it is not kept, or no longer."""
+
+    @_abc_1.abstractmethod
+    def ExportTraces(
+        self,
+        request: _telemetry_service_pb2.ExportTracesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_telemetry_service_pb2.ExportTracesResponse], _abc.AsyncIterator[_telemetry_service_pb2.ExportTracesResponse]]:
+        """Writes all kept traces, oldest first, as text in parts that are to be joined."""
 
 def add_TelemetryServiceServicer_to_server(servicer: TelemetryServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

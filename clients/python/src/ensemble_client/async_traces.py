@@ -1,0 +1,82 @@
+"""The asyncio client's methods about traces and what they say together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING, Unpack
+
+from ensemble.v1.gateway_service_pb2 import GenerateRequest, TraceResponse
+from ensemble.v1.telemetry_service_pb2 import GetTelemetryRequest, GetTelemetryResponse
+from ensemble.v1.trace_pb2 import Trace
+
+from ensemble_client.async_calls import Running, ask, closed_as_error
+from ensemble_client.call import CallOptions, CallSettings
+from ensemble_client.requests import RequestOptions
+from ensemble_client.status import typed_errors
+from ensemble_client.tracing import TraceFilter, export_of, listing_of, lookup_of, trace_of
+
+if TYPE_CHECKING:
+    from ensemble.v1.gateway_service_pb2_grpc import GatewayServiceAsyncStub
+    from ensemble.v1.telemetry_service_pb2_grpc import TelemetryServiceAsyncStub
+
+
+class AsyncTraceCalls:
+    """Part of `AsyncClient`, which sets the attributes."""
+
+    _settings: CallSettings
+    _running: Running
+    _gateway: GatewayServiceAsyncStub
+    _telemetry: TelemetryServiceAsyncStub
+
+    async def trace(
+        self,
+        request: GenerateRequest | str,
+        *,
+        dry_run: bool = False,
+        **options: Unpack[RequestOptions],
+    ) -> TraceResponse:
+        """Fill one hole like `generate` and return everything that happened on the way.
+
+        A failure of the filling is part of the answer, in `failure`; nothing is raised for it.
+        With `dry_run` no endpoint is called: the trace tells how the request would be routed.
+        """
+        message, call = trace_of(self._settings, request, options, dry_run=dry_run)
+        return await ask(self._gateway.Trace, message, call)
+
+    async def traces(
+        self, wanted: TraceFilter | None = None, **options: Unpack[CallOptions]
+    ) -> list[Trace]:
+        """List the newest traces that are kept, newest first, without their stages."""
+        call = self._settings.call(**options)
+        return list((await ask(self._telemetry.ListTraces, listing_of(wanted or {}), call)).traces)
+
+    async def get_trace(self, name: str, **options: Unpack[CallOptions]) -> Trace:
+        """Return the newest trace of a trace id or a request id.
+
+        Raises NotFound when it is not kept, or no longer.
+        """
+        call = self._settings.call(**options)
+        return (await ask(self._telemetry.GetTrace, lookup_of(name), call)).trace
+
+    async def export_traces(
+        self, form: str = "json", **options: Unpack[CallOptions]
+    ) -> AsyncGenerator[str]:
+        """Hand out all kept traces, oldest first, as text: `json` lines, or `csv`.
+
+        The parts are whole lines, to be joined. Leaving early cancels the call.
+        """
+        call = self._settings.call(**options)
+        rpc = self._telemetry.ExportTraces(export_of(form), **call.arguments)
+        self._running.add(rpc)
+        try:
+            with typed_errors(call.request_id), closed_as_error(call.request_id):
+                async for part in rpc:
+                    yield part.text
+        finally:
+            rpc.cancel()
+            self._running.discard(rpc)
+
+    async def telemetry(self, **options: Unpack[CallOptions]) -> GetTelemetryResponse:
+        """Return what the kept traces say together: per matcher, endpoint and operation."""
+        call = self._settings.call(**options)
+        return await ask(self._telemetry.GetTelemetry, GetTelemetryRequest(), call)

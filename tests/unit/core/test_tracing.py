@@ -1,0 +1,165 @@
+"""Stages are recorded while a request runs, however they end."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from gateway.core.candidate import AttemptStatus
+from gateway.core.faults import Reason
+from gateway.core.policy import not_called
+from gateway.core.trace import Stage, StageStatus
+from gateway.core.tracing import (
+    MAX_STAGE_BYTES,
+    MAX_STAGES,
+    NO_STAGE,
+    OMITTED,
+    TraceRecorder,
+    opened,
+)
+from tests.fakes.values import make_invocation, unavailable
+from tests.fakes.virtual import VirtualClock
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock()
+
+
+@pytest.fixture
+def trace(clock: VirtualClock) -> TraceRecorder:
+    return TraceRecorder("f" * 32, clock)
+
+
+def closed(trace: TraceRecorder) -> dict[str, Stage]:
+    stages, _ = trace.close(trace.clock())
+    return {stage.name: stage for stage in stages}
+
+
+def test_without_a_trace_there_is_one_path_and_nothing_is_kept() -> None:
+    """V-10, V-11 ✗: the fast path had a copy of each body. Here it has a stage that is none."""
+    with opened(None, "admit") as stage:
+        stage.tell(anything=1)
+    assert stage is NO_STAGE
+
+
+def test_stages_are_a_tree_with_self_times(trace: TraceRecorder, clock: VirtualClock) -> None:
+    """V-04 ✗: a map by name lost repeated stages, and nested ones were counted twice."""
+    with opened(trace, "route"):
+        clock.now += 1
+        with opened(trace, "match"):
+            clock.now += 2
+        with opened(trace, "match"):
+            clock.now += 3
+    clock.now += 1
+    stages, size = trace.close(clock())
+    assert [(one.id, one.parent, one.name) for one in stages] == [
+        (1, 0, "route"), (2, 1, "match"), (3, 1, "match"),
+    ]  # fmt: skip
+    assert [one.elapsed_s for one in stages] == [6, 2, 3]
+    assert [one.self_s for one in stages] == [1, 2, 3]
+    assert [one.started_s for one in stages] == [0, 1, 3]
+    assert size > 0
+
+
+def test_stages_side_by_side_leave_no_negative_self_time(
+    trace: TraceRecorder, clock: VirtualClock
+) -> None:
+    with opened(trace, "attempt"):
+        trace.record("try", clock(), 4)
+        trace.record("try", clock() + 1, 4)
+        clock.now += 5
+    stages, _ = trace.close(clock())
+    assert stages[0].self_s == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "told"),
+    [
+        (unavailable(), StageStatus.FAILED, "UPSTREAM_UNAVAILABLE"),
+        (ValueError("quotes a prompt"), StageStatus.FAILED, "ValueError"),
+        (asyncio.CancelledError(), StageStatus.CANCELLED, "CancelledError"),
+    ],
+)
+def test_a_stage_that_fails_is_there_and_says_so(
+    trace: TraceRecorder, error: BaseException, status: StageStatus, told: str
+) -> None:
+    """V-05 ✗: what failed raised before it was recorded, so the failing stage was missing."""
+    with pytest.raises(type(error)), opened(trace, "validate"):
+        raise error
+    stage = closed(trace)["validate"]
+    assert (stage.status, stage.told("error")) == (status, told)
+    assert "quotes" not in str(stage)
+
+
+def test_a_stage_that_still_runs_is_unfinished(trace: TraceRecorder, clock: VirtualClock) -> None:
+    trace.stage("attempt")
+    clock.now += 2
+    stage = closed(trace)["attempt"]
+    assert (stage.status, stage.elapsed_s) == (StageStatus.UNFINISHED, 2)
+
+
+async def test_a_task_belongs_to_the_stage_that_began_it(trace: TraceRecorder) -> None:
+    async def part(name: str) -> None:
+        with opened(trace, name):
+            await asyncio.sleep(0)
+            with opened(trace, f"inner {name}"):
+                await asyncio.sleep(0)
+
+    with opened(trace, "race"):
+        await asyncio.gather(part("a"), part("b"))
+    stages = closed(trace)
+    assert stages["a"].parent == stages["b"].parent == stages["race"].id
+    assert stages["inner a"].parent == stages["a"].id
+    assert stages["inner b"].parent == stages["b"].id
+
+
+def test_a_stage_of_another_trace_is_no_parent(trace: TraceRecorder, clock: VirtualClock) -> None:
+    other = TraceRecorder("e" * 32, clock)
+    with opened(other, "outer"), opened(trace, "own"):
+        pass
+    assert closed(trace)["own"].parent == 0
+
+
+def test_stages_are_bounded_and_those_too_many_counted(trace: TraceRecorder) -> None:
+    for _ in range(MAX_STAGES + 3):
+        with trace.attempt() as stage:
+            stage.tell(a=1)
+    trace.record("late", 0.0, 1.0)
+    stages, _ = trace.close(trace.clock())
+    assert (len(stages), trace.dropped) == (MAX_STAGES, 4)
+    assert stages[-1].name == f"attempt[{MAX_STAGES - 1}]"
+
+
+def test_an_oversized_stage_is_a_stub_and_later_ones_are_kept(trace: TraceRecorder) -> None:
+    """V-08 ✗: recording stopped for good after one stage that was too large."""
+    with opened(trace, "large") as stage:
+        stage.tell(**{f"a{number}": ["x " * 999] * 20 for number in range(3)})
+    with opened(trace, "later") as stage:
+        stage.tell(words="kept")
+    stages = closed(trace)
+    assert stages["large"].attributes == OMITTED
+    assert stages["later"].told("words") == "kept"
+
+
+def test_all_stages_together_are_bounded() -> None:
+    assert MAX_STAGES * MAX_STAGE_BYTES <= 10_000_000
+
+
+def test_secrets_told_of_a_stage_are_redacted(trace: TraceRecorder) -> None:
+    with opened(trace, "try") as stage:
+        stage.tell(detail="401 for token=abc123", api_key="k")
+    assert "abc123" not in str(closed(trace)["try"])
+
+
+def test_an_attempt_that_was_kept_from_running_is_there(
+    trace: TraceRecorder, clock: VirtualClock
+) -> None:
+    invocation = make_invocation()
+    invocation.trace = trace
+    not_called(invocation, Reason.BREAKER_OPEN, "it is open")
+    stage = closed(trace)["try"]
+    assert (stage.status, stage.elapsed_s) == (StageStatus.SKIPPED, 0)
+    assert stage.told("reason") == "BREAKER_OPEN"
+    assert invocation.attempts[0].status is AttemptStatus.SKIPPED
