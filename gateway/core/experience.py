@@ -144,8 +144,9 @@ class Experience:
 
         One that nothing is known of gets the neutral quality.
         """
-        known = dict(zip(self.endpoints, quality.clip(0.0, 1.0).tolist(), strict=True))
-        return tuple((name, known.get(name, self.neutral)) for name in endpoints)
+        within = np.minimum(np.maximum(quality, np.float32(0.0)), np.float32(1.0)).tolist()
+        known = dict(zip(self.endpoints, within, strict=True))
+        return tuple([(name, known.get(name, self.neutral)) for name in endpoints])
 
 
 NO_EXPERIENCE = Experience(version=0, observations=0)

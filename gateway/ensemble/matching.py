@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import copy_context
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 
@@ -170,6 +170,8 @@ class MatcherExecutor:
             self._tallies.setdefault(matcher.name, _Tally(matcher)).matcher = matcher
         now = self._clock()
         until = deadline.sooner(now + self._settings.share * deadline.left(now))
+        if all(matcher.inline for matcher in matchers):
+            return tuple([self._on_loop(matcher, query, until) for matcher in matchers])
         # The same code either way (J-08): only how many may run at once differs.
         gate = asyncio.Semaphore(len(matchers) if self._settings.parallel else 1)
         tasks: dict[str, asyncio.Task[Ran]] = {}
@@ -272,13 +274,13 @@ class MatcherExecutor:
         tally.errors += ran.status is LayerStatus.FAILED
         tally.late += ran.status is LayerStatus.LATE
         tally.total_s += elapsed_s
-        return replace(ran, elapsed_s=elapsed_s, began=began)
+        return Ran(ran.name, ran.status, ran.proposal, ran.error, elapsed_s, began)
 
 
 def _check_names(matchers: Sequence[RouteMatcher]) -> None:
-    seen = Counter(matcher.name for matcher in matchers)
-    twice = [name for name, count in seen.items() if count > 1]
-    if twice:
+    names = [matcher.name for matcher in matchers]
+    if len(set(names)) < len(names):
+        twice = [name for name, count in Counter(names).items() if count > 1]
         raise ValueError(f"more than one matcher is named {', '.join(twice)}")
 
 

@@ -33,6 +33,9 @@ _NO_COUNTS = np.zeros(0, np.float32)
 _WORD = re.compile(r"[^\W_]+|_{2,}")
 """Identifiers fall apart at underscores; several in a row are the blank of a text to fill in."""
 
+_ASCII_WORD = re.compile(rb"[a-z0-9]+|_{2,}")
+"""The same words in a text of lower case that is all ASCII: most are, and it is faster."""
+
 _FIRST, _SECOND, _MIX = (
     np.uint64(0x9E3779B97F4A7C15),
     np.uint64(0xC2B2AE3D27D4EB4F),
@@ -66,16 +69,18 @@ def bare_features(request: Request) -> Features:
     )
 
 
-def _words(text: str) -> list[str]:
-    return _WORD.findall(text.lower())
+def _words(text: str) -> list[bytes]:
+    lowered = text.lower()
+    if lowered.isascii():
+        return _ASCII_WORD.findall(lowered.encode())
+    return [word.encode("utf-8", "surrogatepass") for word in _WORD.findall(lowered)]
 
 
-def _hashed(*texts: list[str]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+def _hashed(*texts: list[bytes]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """Count single words and, within each text, pairs of neighbours."""
     grams: list[NDArray[np.uint64]] = []
     for words in texts:
-        numbers = (crc32(word.encode("utf-8", "surrogatepass")) for word in words)
-        hashes = np.fromiter(numbers, np.uint64, len(words))
+        hashes = np.array([*map(crc32, words)], np.uint64)
         pairs = hashes[:-1] * _FIRST + hashes[1:] * _SECOND
         # The low bits of such a sum depend on the low bits of both words only.
         grams += [hashes, ((pairs ^ (pairs >> np.uint64(29))) * _MIX) >> np.uint64(32)]

@@ -73,12 +73,11 @@ def extract_hints(topic: Topic, words: Words) -> tuple[tuple[str, str], ...]:
     ones, the first of the topic.
     """
     found = {span.phrase for span in _table(topic.hints).find(words)}
-    present = frozenset(words.parts)
     best: dict[str, tuple[tuple[float, int], str]] = {}
     for hint in topic.hints:
         if found.intersection(hint.negatives):
             continue
-        asked = max((_asked(one, words, found, present) for one in hint.phrases), default=NEVER)
+        asked = max((_asked(one, words, found) for one in hint.phrases), default=NEVER)
         if asked > best.get(hint.group, (NEVER, ""))[0]:
             best[hint.group] = (asked, hint.name)
     return tuple((group, name) for group, (_, name) in sorted(best.items()))
@@ -89,16 +88,14 @@ def _table(hints: tuple[Hint, ...]) -> PhraseTable:
     return PhraseTable(phrase for hint in hints for phrase in (*hint.phrases, *hint.negatives))
 
 
-def _asked(
-    phrase: str, words: Words, found: Collection[str], present: frozenset[str]
-) -> tuple[float, int]:
+def _asked(phrase: str, words: Words, found: Collection[str]) -> tuple[float, int]:
     """How plainly a phrase is there, 0..1, and how many words it has; `NEVER` when it is not."""
     wanted = phrase_words(phrase).parts
     if phrase in found:
         return (1.0, len(wanted))
     distinct = frozenset(wanted)
     least = max(FEWEST_WORDS, math.ceil(LEAST_SHARE * len(distinct)))
-    if len(distinct & present) < least:
+    if len(distinct & words.distinct) < least:
         return NEVER
     window = len(wanted) + SLACK
     parts = words.parts

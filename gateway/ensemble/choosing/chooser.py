@@ -100,7 +100,8 @@ class Chooser:
             ask = self._ask(router, prior, request, deadline, state)
             ask.trace = trace
             shadow = explain or self._rng.random() < self.setup.shadow_share
-            decided = await self._decided(ask, began, deadline, shadow=shadow)
+            told = explain or trace is not None
+            decided = await self._decided(ask, began, deadline, shadow=shadow, told=told)
             if not asked:
                 decided = replace(decided, decision=_explained(prior, decided.decision))
         except Exception as error:
@@ -178,7 +179,7 @@ class Chooser:
         )
 
     async def _decided(
-        self, ask: Ask, began: float, deadline: Deadline, *, shadow: bool
+        self, ask: Ask, began: float, deadline: Deadline, *, shadow: bool, told: bool
     ) -> Decided:
         state, request = ask.state, ask.request
         decider = Decider(
@@ -186,9 +187,10 @@ class Chooser:
             state,
             self._weights,
             self._rng,
-            {one.name: self._outside.live(one.name) for one in ask.permitted},
+            self._outside.live,
             deadline.left(began),
-            shadow=shadow,
+            shadow,
+            told,
         )
         tried = self.setup.enabled and request.routing_mode is RoutingMode.AUTO
         experiments = state.experiments if tried else ()
@@ -213,6 +215,7 @@ class Chooser:
             ask.features,
             tuple((one.name, arm.name, ways[_key(one, arm)].endpoint) for one, arm in shadows),
             _costs(ask.permitted),
+            () if ask.estimate is None else ask.estimate.quality,
         )
 
     def _decision(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from numpy.random import Generator
@@ -66,15 +66,20 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Decider:
-    """Decides for one request, going one way or another; what the layers say is asked once."""
+    """Decides for one request, going one way or another; what the layers say is asked once.
+
+    `shadow`: the layers after the deciding one are asked too. `told`: somebody wants to read how
+    the endpoints rank, also where that decides nothing.
+    """
 
     setup: ChoosingSetup
     state: LearnedState
     weights: Mapping[str, float]
     rng: Generator
-    live: Mapping[str, LiveInput]
+    live: Callable[[str], LiveInput]
     budget_s: float
     shadow: bool = False
+    told: bool = False
 
     async def decide(self, ask: Ask, arm: Arm | None) -> Way:
         """Decide as everybody's requests are decided, or as those in an arm."""
@@ -116,6 +121,8 @@ class Decider:
         return ruled
 
     def _scores(self, ask: Ask, objective: Objective) -> tuple[ScoredEndpoint, ...]:
+        if objective is Objective.BALANCED and not self.told:
+            return ()
         wanted = ask.prior.capability
         fit = {
             one.name: float(wanted in one.capabilities)
@@ -125,7 +132,7 @@ class Decider:
         quality = {} if ask.estimate is None else dict(ask.estimate.quality)
         return rank(
             ask.permitted,
-            self.live,
+            {one.name: self.live(one.name) for one in ask.permitted},
             objective,
             budget_s=self.budget_s,
             quality=quality,
@@ -200,8 +207,14 @@ class Decider:
             words += ", though less sure than its threshold asks for"
         if proposal.words:
             words += f": {proposal.words}"
-        way = self._taken(ask, proposal.endpoint, proposal.layer, RoutingReason.LEARNED, words)
-        return replace(way, confidence=proposal.confidence)
+        return self._taken(
+            ask,
+            proposal.endpoint,
+            proposal.layer,
+            RoutingReason.LEARNED,
+            words,
+            proposal.confidence,
+        )
 
     def _adapted(self, ask: Ask) -> Way | None:
         """Draw by the adaptive policy; None while it is off or knows nothing."""
@@ -224,11 +237,17 @@ class Decider:
         return Way(order, RULES, ask.prior.reason, 0.0, {order[0]: 1.0})
 
     def _taken(
-        self, ask: Ask, endpoint: str, decided_by: str, reason: RoutingReason, words: str
+        self,
+        ask: Ask,
+        endpoint: str,
+        decided_by: str,
+        reason: RoutingReason,
+        words: str,
+        confidence: float = 1.0,
     ) -> Way:
         """Take an endpoint first; the others keep their order."""
         rest = (one.name for one in ask.permitted if one.name != endpoint)
-        return Way((endpoint, *rest), decided_by, reason, 1.0, {endpoint: 1.0}, words=words)
+        return Way((endpoint, *rest), decided_by, reason, confidence, {endpoint: 1.0}, words=words)
 
 
 def _fused_record(ran: Ran, endpoint: str) -> LayerRecord:

@@ -6,7 +6,6 @@ from gateway.core.decision import RoutingDecision
 from gateway.core.features import Features
 from gateway.core.feedback import RoutingEvent
 from gateway.core.hole import Request
-from gateway.core.scoring import ScoredEndpoint
 from gateway.core.value import value
 from gateway.ensemble.choosing.deciding import RULES
 from gateway.ensemble.choosing.setup import LearnedState
@@ -14,7 +13,10 @@ from gateway.ensemble.choosing.setup import LearnedState
 
 @value
 class Decided:
-    """A decision with all that its record needs. `prior` is that of the rules."""
+    """A decision with all that its record needs.
+
+    `prior` is that of the rules, `estimates` the predicted quality by endpoint.
+    """
 
     prior: RoutingDecision
     decision: RoutingDecision
@@ -24,6 +26,7 @@ class Decided:
     features: Features
     shadows: tuple[tuple[str, str, str], ...] = ()
     costs: tuple[tuple[str, int], ...] = ()
+    estimates: tuple[tuple[str, float], ...] = ()
 
 
 def event_of(decided: Decided, decision_id: str, at: float, elapsed_s: float) -> RoutingEvent:
@@ -43,7 +46,7 @@ def event_of(decided: Decided, decision_id: str, at: float, elapsed_s: float) ->
         confidence=0.0 if learned is None else learned.confidence,
         layers=() if learned is None else learned.layers,
         propensities=((decision.primary, 1.0),) if learned is None else learned.propensities,
-        estimates=() if learned is None else _estimates(learned.scores),
+        estimates=decided.estimates,
         arms=() if learned is None else learned.arms,
         shadows=decided.shadows,
         clarification=learned is not None and learned.clarification is not None,
@@ -54,7 +57,3 @@ def event_of(decided: Decided, decision_id: str, at: float, elapsed_s: float) ->
         features=decided.features,
         costs=decided.costs,
     )
-
-
-def _estimates(scores: tuple[ScoredEndpoint, ...]) -> tuple[tuple[str, float], ...]:
-    return tuple((one.endpoint, one.quality) for one in scores if one.quality is not None)

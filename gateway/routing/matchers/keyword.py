@@ -47,26 +47,18 @@ SUREST = 0.999
 
 @value
 class Claim:
-    """What was found for one topic. `keywords` are those that count, strongest first."""
+    """What was found for one topic. `keywords` are those that count, strongest first.
+
+    `evidence`: -log(1 - support); 0 when no keyword counts. `order` sorts the better claim first,
+    and is equal for claims that tie.
+    """
 
     topic: Topic
     keywords: tuple[Keyword, ...]
     boosters: tuple[str, ...] = ()
     negatives: tuple[str, ...] = ()
-
-    @property
-    def evidence(self) -> float:
-        """-log(1 - support); 0 when no keyword counts."""
-        if not self.keywords:
-            return 0.0
-        weights = [keyword.weight for keyword in self.keywords] + [BOOST] * len(self.boosters)
-        return math.fsum(-math.log1p(-min(weight, SUREST)) for weight in weights)
-
-    @property
-    def order(self) -> tuple[float, int, int]:
-        """Sorts the better claim first; equal for claims that tie."""
-        size = max((len(phrase_words(one.phrase).parts) for one in self.keywords), default=0)
-        return (-round(self.evidence, ROUNDED), -size, self.topic.priority)
+    evidence: float = 0.0
+    order: tuple[float, int, int] = (0.0, 0, 0)
 
     @property
     def found(self) -> str:
@@ -101,6 +93,7 @@ class KeywordMatcher(RouteMatcher):
         for topic in topics:
             for keyword in topic.keywords:
                 self._holders.setdefault(keyword.phrase, set()).add(topic.name)
+        self._phrases = {topic.name: frozenset(_phrases(topic)) for topic in topics}
         self._table = PhraseTable(phrase for topic in topics for phrase in _phrases(topic))
 
     def match(self, query: MatchQuery) -> Proposal:
@@ -121,7 +114,11 @@ class KeywordMatcher(RouteMatcher):
         # Boosters and negatives hide nothing: they are about their own topic only.
         keywords = {one for one in found if names.intersection(self._holders.get(one, ()))}
         counting = {span.phrase for span in longest(one for one in spans if one.phrase in keywords)}
-        claims = (_claim(topic, found, counting) for topic in topics)
+        claims = (
+            _claim(topic, found, counting)
+            for topic in topics
+            if not self._phrases[topic.name].isdisjoint(found)
+        )
         return [claim for claim in claims if claim.keywords or claim.negatives]
 
     def _decide(self, claims: list[Claim], query: MatchQuery) -> Proposal:
@@ -161,7 +158,14 @@ def _phrases(topic: Topic) -> list[str]:
 def _claim(topic: Topic, found: set[str], counting: set[str]) -> Claim:
     negatives = tuple(phrase for phrase in topic.negatives if phrase in found)
     boosters = tuple(phrase for phrase in topic.boosters if phrase in found)
-    return Claim(topic, tuple(_distinct(topic, counting)[len(negatives) :]), boosters, negatives)
+    keywords = tuple(_distinct(topic, counting)[len(negatives) :])
+    if not keywords:
+        return Claim(topic, keywords, boosters, negatives)
+    weights = [keyword.weight for keyword in keywords] + [BOOST] * len(boosters)
+    evidence = math.fsum(-math.log1p(-min(weight, SUREST)) for weight in weights)
+    size = max(len(phrase_words(keyword.phrase).parts) for keyword in keywords)
+    order = (-round(evidence, ROUNDED), -size, topic.priority)
+    return Claim(topic, keywords, boosters, negatives, evidence, order)
 
 
 def _distinct(topic: Topic, counting: set[str]) -> list[Keyword]:

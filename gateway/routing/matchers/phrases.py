@@ -58,7 +58,10 @@ class PhraseTable:
     def find(self, words: Words) -> list[Span]:
         """Return every occurrence, each once."""
         by_first = self._by_first
-        firsts = [(at, word) for at, word in enumerate(words.parts) if word in by_first]
+        firsts: list[tuple[int, str]] = []
+        # Most requests have none of the words of most tables.
+        if not by_first.keys().isdisjoint(words.distinct):
+            firsts = [(at, word) for at, word in enumerate(words.parts) if word in by_first]
         firsts += [(at, word) for at, (word, _) in words.joined.items() if word in by_first]
         found = {
             Span(phrase, at, end): None

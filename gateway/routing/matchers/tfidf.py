@@ -48,7 +48,9 @@ class TextIndex:
         }
         entries: dict[int, list[tuple[int, float]]] = {}
         for row, count in enumerate(counts):
-            weights = {bucket: self._weight(bucket, often) for bucket, often in count.items()}
+            weights = {
+                bucket: (1 + math.log(often)) * self._idf[bucket] for bucket, often in count.items()
+            }
             length = math.hypot(*weights.values())
             for bucket, weight in weights.items():
                 entries.setdefault(bucket, []).append((row, weight / length))
@@ -73,19 +75,18 @@ class TextIndex:
         )
         square = 0.0
         for bucket, often in count.items():
-            weight = self._weight(bucket, often)
+            weight = known.get(bucket, self._unknown)
+            if often > 1:
+                weight *= 1 + math.log(often)
             square += weight * weight
             if bucket in known:
                 sums[self._rows[bucket]] += weight * self._weights[bucket]
         return sums / math.sqrt(square) if square else sums
 
-    def _weight(self, bucket: int, often: int) -> float:
-        return (1 + math.log(often)) * self._idf.get(bucket, self._unknown)
-
 
 def _buckets(words: Words) -> list[int]:
     number = {
-        word: crc32(word.encode("utf-8", "surrogatepass")) for word in set(words.parts) - STOP_WORDS
+        word: crc32(word.encode("utf-8", "surrogatepass")) for word in words.distinct - STOP_WORDS
     }
     return [number[word] for word in words.parts if word in number]
 

@@ -30,11 +30,13 @@ class Words:
 
     `parts` has identifiers split at underscores and capitals. `joined` has those that were split in
     one piece, without underscores: by where they begin in `parts`, the word and where it ends. So
-    `GraphQL` and `graph_ql` are `graph`, `ql` and also `graphql`.
+    `GraphQL` and `graph_ql` are `graph`, `ql` and also `graphql`. `distinct` has each word of
+    `parts` once.
     """
 
     parts: tuple[str, ...]
     joined: Mapping[int, tuple[str, int]]
+    distinct: frozenset[str]
 
     def __bool__(self) -> bool:
         return bool(self.parts)
@@ -57,14 +59,17 @@ def words_of(text: str) -> Words:
     Everything but letters, digits and underscores parts words, so `C++` reads as `c`.
     """
     if text.isascii():
-        raw = text.translate(_ASCII).split()
+        text = text.translate(_ASCII)
+        raw, lowered = text.split(), text.lower()
+        if lowered == text and "_" not in text:
+            return Words(tuple(raw), {}, frozenset(raw))
+        unlike = {word for word, low in zip(raw, lowered.split(), strict=True) if word != low} | {
+            word for word in raw if "_" in word
+        }
     else:
         raw = _WORD.findall(normalize("NFC", text))
-    odd = {
-        word: _pieces(word)
-        for word in set(raw)
-        if "_" in word or not word.islower() or not word.isascii()
-    }
+        unlike = {word for word in raw if "_" in word or word != word.lower() or not word.isascii()}
+    odd = {word: _pieces(word) for word in unlike}
     parts: list[str] = []
     joined: dict[int, tuple[str, int]] = {}
     for word in raw:
@@ -76,7 +81,7 @@ def words_of(text: str) -> Words:
                 joined[start] = ("".join(pieces), len(parts))
         else:
             parts.append(word)
-    return Words(tuple(parts), joined)
+    return Words(tuple(parts), joined, frozenset(parts))
 
 
 def _pieces(word: str) -> list[str]:

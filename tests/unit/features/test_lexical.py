@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.core.features import BUCKETS, MAX_COUNT
 from gateway.features.lexical import (
@@ -38,6 +40,17 @@ def test_order_matters_to_pairs_and_case_does_not() -> None:
 def test_identifiers_fall_apart_at_underscores_but_a_blank_to_fill_in_is_a_word() -> None:
     assert asked("parse_date").buckets.tolist() == asked("parse date").buckets.tolist()
     assert len(asked("_____").buckets) == 1
+
+
+@given(st.text(st.characters(max_codepoint=127) | st.sampled_from("_ aB"), max_size=60))
+def test_a_letter_that_is_not_ascii_changes_nothing_about_the_words_that_are(text: str) -> None:
+    """Texts that are all ASCII are read in another way, for speed."""
+    plain, other = asked(text), asked(f"{text} é")
+    alone = set(asked("é").buckets.tolist())
+    found = set(plain.buckets.tolist()) - set(other.buckets.tolist())
+    assert found == set()
+    # What is added: the letter itself, and the pair it makes with the last word.
+    assert len(set(other.buckets.tolist()) - set(plain.buckets.tolist()) - alone) <= 1
 
 
 def test_no_pair_spans_two_texts() -> None:

@@ -65,7 +65,7 @@ async def test_a_session_stays_in_its_arm_whatever_it_asks() -> None:
 
 async def test_an_arm_that_prefers_an_endpoint_says_so() -> None:
     choosing = running(experiment(TO_DEAR))
-    found = await choosing.choose(asked(session_id="s"))
+    found = await choosing.choose(asked(session_id="s"), explain=True)
     assert found.decision.reason is RoutingReason.EXPERIMENT
     assert found.decision.chain == ("dear", "cheap")
     assert "arm 'dear' prefers 'dear'" in found.decision.detail

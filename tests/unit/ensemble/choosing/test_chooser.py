@@ -254,7 +254,7 @@ async def test_a_bug_in_what_learns_leaves_the_rules(caplog: pytest.LogCaptureFi
 
     choosing = Choosing(live=live)
     choosing.experienced(OUTCOMES)
-    request = asked("the secret word")
+    request = asked("the secret word", objective=Objective.FASTEST)
     with caplog.at_level(logging.ERROR):
         found = await choosing.choose(request)
     assert found.decision is choosing.router.route(request)
@@ -265,7 +265,28 @@ async def test_a_bug_in_what_learns_leaves_the_rules(caplog: pytest.LogCaptureFi
     assert "live" in vars(record)["at"]
     assert "secret" not in caplog.text
     with pytest.raises(KeyError):
-        await choosing.choose(asked(**LEARNED))
+        await choosing.choose(asked(objective=Objective.FASTEST, **LEARNED))
+
+
+async def test_how_endpoints_rank_is_worked_out_only_where_it_decides_or_is_read() -> None:
+    """The rank of all endpoints takes longer than the rest of a decision by keywords."""
+    reads: list[str] = []
+
+    def live(name: str) -> LiveInput:
+        reads.append(name)
+        return LiveInput()
+
+    choosing = Choosing(live=live)
+    choosing.experienced(OUTCOMES)
+    assert (await choosing.learned(EASY)).scores == ()
+    assert reads == []
+    (event,) = choosing.events
+    assert {name for name, _ in event.estimates} == {"cheap", "dear"}
+    decided = await choosing.learned(replace(EASY, objective=Objective.FASTEST))
+    explained = (await choosing.choose(EASY, explain=True)).decision.learned
+    assert explained is not None
+    assert {one.endpoint for one in decided.scores} == {"cheap", "dear"}
+    assert {one.endpoint for one in explained.scores} == {"cheap", "dear"}
 
 
 async def test_nothing_is_waited_for_once_the_time_is_over() -> None:
@@ -282,7 +303,7 @@ async def test_nothing_is_waited_for_once_the_time_is_over() -> None:
 async def test_endpoints_that_nothing_is_known_of_are_not_preferred() -> None:
     choosing = Choosing()
     choosing.experienced(lessons("easy", gone=1.0))
-    learned = (await choosing.choose(EASY)).decision.learned
+    learned = (await choosing.choose(EASY, explain=True)).decision.learned
     assert learned is not None
     assert learned.decided_by == "rules"
     assert np.ptp([one.quality for one in learned.scores]) == 0
