@@ -83,6 +83,8 @@ RULES: Mapping[str, str] = {
     "arms_can_be_compared": "Arms have different names; where an arm answers requests, exactly one "
     "is the `control`, which is no `shadow`.",
     "label_is_named": '`label` is given with `unit = "label"`, and only then.',
+    "alarms_lie_beyond": "An alarm lies beyond its target, or is the same: it is not above a "
+    "least number, and not below a most.",
     "bands_do_not_overlap": "`fast_below` is not above `quality_above`.",
     "window_holds_the_minimum": "`minimum_calls` is not above `window_size` where the window "
     "counts calls, for such a breaker would never open.",
@@ -129,6 +131,7 @@ NESTED: Mapping[str, Mapping[str, str]] = {
         "[[experiment.arm]]": "ArmConfig",
         "[experiment.guard_rail]": "GuardRailConfig",
     },
+    "dashboard": {"[dashboard.targets]": "TargetsConfig"},
     "tuner": {"[tuner.accuracy_targets]": "AccuracyTargets"},
 }
 """The tables inside of a section, by how they are written."""

@@ -10,22 +10,26 @@ from functools import partial
 from typing import Self
 
 from gateway.config.pipelines import pipelines_of
-from gateway.config.reliability import HealthCheck
 from gateway.config.schema import Settings
 from gateway.config.tools import sandbox_of, tools_of
 from gateway.config.trace import traces_of
-from gateway.config.values import config_text, probe_settings, snapshot_of, upstream_options
+from gateway.config.values import (
+    config_text,
+    ensemble_settings,
+    probes_of,
+    snapshot_of,
+    upstream_options,
+)
 from gateway.core.candidate import Completion
 from gateway.core.endpoint import Endpoint
 from gateway.core.exchange import Guard
+from gateway.core.overview import OverviewSource
 from gateway.core.policy import Call, Invocation, Policy
 from gateway.core.ports import Clock, Upstream
 from gateway.core.snapshot import Snapshot
 from gateway.ensemble.choosing.described import LearnedDescription
 from gateway.ensemble.client import EnsembleClient
-from gateway.ensemble.hold import HoldSettings
 from gateway.ensemble.judge import SCORERS
-from gateway.ensemble.settings import EnsembleSettings
 from gateway.ingress.admin import ADMIN, TELEMETRY, AdminService, TelemetryService
 from gateway.ingress.feedback import FEEDBACK, FeedbackService
 from gateway.ingress.grpc_server import SERVICE, GatewayService
@@ -54,8 +58,8 @@ from gateway.routing.router import ModelRouter, RouterDescription
 from gateway.state.fleet import Fleet
 from gateway.state.reading import EndpointReading
 from gateway.state.standing import Health
-from gateway.upstreams.connect import connect, probe_of
-from gateway.upstreams.probe import Probe, Prober
+from gateway.upstreams.connect import connect
+from gateway.upstreams.probe import Prober
 from gateway.validation.late import Tools
 
 log = logging.getLogger(__name__)
@@ -148,9 +152,12 @@ class Gateway:
         self._router = ModelRouter(snapshot_of(settings))
         self.parts = Parts(settings, self._router.snapshot, clock)
         self.parts.drained = _drained(self._router.snapshot)
-        self.learner = Learner(settings, self._names, self.parts.live, clock)
-        self.observability = Observability(settings, self.parts, self.learner, clock)
+        self.learner = Learner(
+            settings, self._names, self.parts.live, clock, minutes=self.parts.minutes
+        )
         self.traces = traces_of(settings.trace, self, self.parts.tenants, clock)
+        kept = None if self.traces is None else self.traces.store
+        self.observability = Observability(settings, self.parts, self.learner, kept, clock)
         self._sources = sources
         self._clock = clock
         self._upstreams: list[Upstream] = []
@@ -174,6 +181,11 @@ class Gateway:
     def fleet(self) -> Fleet:
         """The counters of the ensemble and of each endpoint."""
         return self.parts.fleet
+
+    @property
+    def overview(self) -> OverviewSource | None:
+        """What dashboards look at; None where they are off."""
+        return self.observability.overview
 
     @property
     def snapshot(self) -> Snapshot:
@@ -223,7 +235,9 @@ class Gateway:
             await self.learner.open()
             self.observability.open()
             self._ensemble = self._compose(tools_of(self.settings, sandbox))
-            self._prober = Prober(self._probes(), self._heard)
+            self._prober = Prober(
+                probes_of(self.settings, self.snapshot, self.parts.draw), self._heard
+            )
             self._prober.start()
         except BaseException:
             await self._close()
@@ -259,7 +273,14 @@ class Gateway:
                 traces=self.traces,
             ).handlers(),
             AdminService(self, config_text(self.settings, self._sources)).handlers(),
-            TelemetryService(self.parts.fleet, self, self.parts.counters, self.traces).handlers(),
+            TelemetryService(
+                self.parts.fleet,
+                self,
+                self.parts.counters,
+                self.traces,
+                self.overview,
+                self.settings.dashboard.look(),
+            ).handlers(),
             FeedbackService(
                 self.learner.desk, self.learner.read_policy, time.time, self.learner.dropped
             ).handlers(),
@@ -303,16 +324,7 @@ class Gateway:
         return EnsembleClient(
             self._router,
             {target.name: self._target(target, calls) for target in self.snapshot.endpoints},
-            settings=EnsembleSettings(
-                settings.ensemble.fallback_enabled,
-                settings.ensemble.max_attempts,
-                settings.ensemble.best_of_n,
-                settings.server.default_deadline_s,
-                HoldSettings(settings.stream.hold, settings.stream.hold_chars),
-                settings.ensemble.in_flight,
-                settings.ensemble.min_confidence,
-                settings.ensemble.margin,
-            ),
+            settings=ensemble_settings(settings),
             scorer=SCORERS[settings.ensemble.scorer],
             judgements=parts.fleet,
             clock=self._clock,
@@ -339,17 +351,6 @@ class Gateway:
                 able=self.parts.able,
             )
         return _wrapped(call, [build(self.parts, target) for _, build in TARGET_STACK])
-
-    def _probes(self) -> dict[str, Probe]:
-        probes: dict[str, Probe] = {}
-        for endpoint in self.snapshot.callable:
-            config = self.parts.endpoints[endpoint.name].config
-            settings = probe_settings(config, self.settings.health)
-            options = upstream_options(config, self.settings)
-            probe = probe_of(endpoint, settings, options, self.parts.draw)
-            if probe is not None and config.health is not HealthCheck.NONE:
-                probes[endpoint.name] = probe
-        return probes
 
     def _heard(self, name: str, serving: bool | None) -> None:  # noqa: FBT001 - a port's shape
         """Take in what a health check found; None = nothing is known any more."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -21,6 +22,7 @@ from gateway.ensemble.choosing.described import LayerDescription, LearnedDescrip
 from gateway.ensemble.choosing.setup import ChoosingSetup, Knowledge, Surroundings
 from gateway.ensemble.feedback.desk import DeskSettings, FeedbackDesk
 from gateway.ensemble.feedback.teacher import Teacher, TeachingSettings
+from gateway.ensemble.feedback.watching import RoutingWatch
 from gateway.ensemble.matching import MatcherExecutor, MatchingSettings
 from gateway.features.embedder import load_embedder
 from gateway.features.lexical import bare_features, lexical_features
@@ -33,6 +35,7 @@ from gateway.routing.matchers.shape import ShapeMatcher
 from gateway.routing.matchers.similarity import SimilarityMatcher
 from gateway.routing.topics import BUILTIN_TOPICS
 from gateway.state.intake import Intake
+from gateway.state.minutes import Minutes
 from gateway.stores.jsonl import JsonlLog
 from gateway.stores.recorder import Recorder, RecorderReading, RecorderSettings
 from gateway.stores.segments import SegmentSettings
@@ -56,13 +59,19 @@ class Learner:
         live: Callable[[str], LiveInput],
         clock: Clock,
         wall: Clock = time.time,
+        minutes: Minutes | None = None,
     ) -> None:
-        """`targets` names what the router sees, `live` tells how each of that does now."""
+        """`targets` names what the router sees, `live` tells how each of that does now.
+
+        `minutes` counts decisions and what became of them, where that is wanted.
+        """
         self._settings = settings
         self._targets = targets
         self._live = live
         self._clock = clock
         self._wall = wall
+        self._watch = None if minutes is None else RoutingWatch(minutes)
+        self._rebuilding: asyncio.Task[int] | None = None
         self.knowledge = Knowledge()
         self.setup = _setup(settings)
         matchers = _matchers(settings.learning, self.setup.topics)
@@ -74,6 +83,11 @@ class Learner:
         self._recorder: Recorder | None = None
         self.desk: FeedbackDesk | None = None
         self._chooser: Chooser | None = None
+
+    @property
+    def teacher(self) -> Teacher:
+        """What learns, and counts the arms of experiments."""
+        return self._teacher
 
     @property
     def chooser(self) -> Chooser:
@@ -97,6 +111,10 @@ class Learner:
 
     async def close(self) -> None:
         """Write what waits and let go of everything."""
+        rebuilding, self._rebuilding = self._rebuilding, None
+        if rebuilding is not None:
+            rebuilding.cancel()
+            await asyncio.wait((rebuilding,))
         await self._teacher.close()
         await self.executor.close()
         if self._recorder is not None:
@@ -165,7 +183,7 @@ class Learner:
             max_events=config.max_events, max_age_s=config.max_age_h * HOUR_S
         )
         intake: Intake[RoutingEvent] = Intake(config.queue)
-        self._recorder = Recorder(self._store, intake, self._log, keeping, self._wall)
+        self._recorder = Recorder(self._store, intake, self._log, keeping, self._wall, self._watch)
         self.desk = FeedbackDesk(
             self._store,
             self._recorder,
@@ -180,6 +198,10 @@ class Learner:
             {one.name: one.group for one in self._settings.endpoint if one.group},
         )
         await self.desk.open()
+        if self._watch is not None:
+            # What was decided before; from now on the recorder tells.
+            rebuild = self._watch.rebuild(self._store, self._wall())
+            self._rebuilding = asyncio.create_task(rebuild, name="rebuild the day's decisions")
         self._recorder.start()
         self._teacher.start()
         if config.path == ":memory:":

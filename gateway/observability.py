@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -10,15 +11,22 @@ import grpc
 
 from gateway.config.schema import Settings
 from gateway.config.telemetry import Traces
+from gateway.core.overview import GuardRow, OverviewSource
 from gateway.core.ports import Clock
+from gateway.core.telemetry import MetricsPage
+from gateway.ensemble.overview.alarms import Alarms
+from gateway.ensemble.overview.desk import OverviewDesk, OverviewSettings
 from gateway.ingress.admin_http import AdminListener, Pages
+from gateway.ingress.dashboard.sources import DashboardSources
 from gateway.ingress.measured import Measured
 from gateway.learner import Learner
 from gateway.parts import Parts
 from gateway.state.breaker import BreakerState
+from gateway.state.minutes import Minutes
 from gateway.state.reading import EndpointReading
 from gateway.state.standing import Health
-from gateway.telemetry.meter import MICROS, RequestMeter
+from gateway.state.traces import TraceStore
+from gateway.telemetry.meter import MICROS, Meters, MinuteMeter, RequestMeter
 
 if TYPE_CHECKING:
     # Loaded where they are configured only: they take more memory than the rest of an idle gateway.
@@ -38,22 +46,42 @@ class Observability:
     that is missing.
     """
 
-    def __init__(self, settings: Settings, parts: Parts, learner: Learner, clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        parts: Parts,
+        learner: Learner,
+        traces: TraceStore | None,
+        clock: Clock,
+        wall: Clock = time.time,
+    ) -> None:
+        """`traces`: where traces are kept, None where they are not."""
         self._settings = settings
         self._parts = parts
         self._learner = learner
         self._clock = clock
         self.serving = False
         self.admin_port: int | None = None
-        self.page: Callable[[], Awaitable[bytes]] | None = None
+        self.page: Callable[[str], Awaitable[MetricsPage]] | None = None
         self._exporter = _exporter(settings)
         self._tracer: OtelTracer | None = None
         self._exposition: Exposition | None = None
         self._meter: RequestMeter | None = None
+        self._targets = {
+            name: parts.target_of(name) for name in (*parts.endpoints, *parts.throttles)
+        }
+        self._best_of = settings.ensemble.best_of_n or 1
+        self.overview: OverviewSource | None = None
+        self._alarms: Alarms | None = None
+        if parts.minutes is not None:
+            self._watch(parts.minutes, wall)
         self._admin: AdminListener | None = None
         if settings.admin.port is not None:
             self.page = self._count() if settings.telemetry.prometheus else None
-            pages = Pages(self.page, self.not_ready)
+            shown = None
+            if self.overview is not None:
+                shown = DashboardSources(self.overview, traces, settings.dashboard.look())
+            pages = Pages(self.page, self.not_ready, shown)
             self._admin = AdminListener(settings.admin.host, settings.admin.port, pages)
 
     def open(self) -> None:
@@ -70,6 +98,8 @@ class Observability:
     async def start(self) -> None:
         """Say that callers may come; listen for operators where wanted. Raises ListenError."""
         self.serving = True
+        if self._alarms is not None:
+            self._alarms.start()
         if self._admin is not None and self.admin_port is None:
             self.admin_port = await self._admin.start()
             host = self._settings.admin.host
@@ -78,6 +108,8 @@ class Observability:
     async def close(self) -> None:
         """Stop listening, send the spans that wait, let go of everything."""
         self.serving = False
+        if self._alarms is not None:
+            await self._alarms.close()
         if self._admin is not None:
             await self._admin.close()
         if self._exposition is not None:
@@ -112,21 +144,41 @@ class Observability:
             why.append("every endpoint is drained, unhealthy or behind an open breaker")
         return tuple(why)
 
-    def _count(self) -> Callable[[], Awaitable[bytes]]:
+    def _count(self) -> Callable[[str], Awaitable[MetricsPage]]:
         """Make what counts, and return what writes the page of metrics."""
         from gateway.telemetry.prometheus import Exposition  # noqa: PLC0415 - idle memory
 
         parts, exposition = self._parts, Exposition(self._read)
-        names = [*parts.endpoints, *parts.throttles]
-        self._meter = parts.meter = RequestMeter(
+        self._meter = RequestMeter(
             exposition.histogram("request.duration"),
             exposition.histogram("attempt.duration"),
             exposition.histogram("routing.duration"),
-            targets={name: parts.target_of(name) for name in names},
-            best_of=self._settings.ensemble.best_of_n or 1,
+            targets=self._targets,
+            best_of=self._best_of,
         )
+        parts.meter = self._meter if parts.meter is None else Meters(parts.meter, self._meter)
         self._exposition = exposition
-        return exposition.text
+        return exposition.page
+
+    def _watch(self, minutes: Minutes, wall: Clock) -> None:
+        """Count by the minute what dashboards show, and look at it."""
+        settings, parts, learner = self._settings, self._parts, self._learner
+        desk = OverviewDesk(
+            minutes,
+            parts,
+            learner.teacher,
+            OverviewSettings(
+                settings.dashboard.targets.bars(),
+                settings.tuner.accuracy_targets.model_dump(),
+            ),
+            guards=lambda: guard_rows(parts, learner),
+            layers=lambda: [layer.name for layer in learner.describe().layers],
+            clock=self._clock,
+            wall=wall,
+        )
+        self.overview = desk.look
+        self._alarms = Alarms(desk.look, settings.dashboard.window_s)
+        parts.meter = MinuteMeter(minutes, self._targets, self._best_of)
 
     def _read(self) -> Reading:
         """Take the numbers of this moment; cheap, for it holds up the event loop."""
@@ -136,6 +188,27 @@ class Observability:
             **({} if self._meter is None else _counted(self._meter)),
             **_learning(self._learner),
         }
+
+
+def guard_rows(parts: Parts, learner: Learner) -> tuple[GuardRow, ...]:
+    """Copy what guards requests."""
+    counted, written = parts.counters(), learner.written()
+    rows = (
+        GuardRow("requests in flight", parts.admission.read().running, now=True),
+        GuardRow("requests queued", counted.queued, now=True),
+        GuardRow("requests shed", counted.shed),
+        GuardRow("requests replayed", counted.replayed),
+        GuardRow("retries", counted.retries),
+        GuardRow("hedges", counted.hedges),
+        GuardRow("hedges that were first", counted.hedge_wins),
+    )
+    if written is None:
+        return rows
+    return (
+        *rows,
+        GuardRow("decisions waiting to be written", written.waiting, now=True),
+        GuardRow("decisions lost", written.dropped),
+    )
 
 
 def _exporter(settings: Settings) -> Callable[[], SpanExporter] | None:

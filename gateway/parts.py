@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from gateway.core.ports import Clock
 from gateway.core.scoring import LiveInput
 from gateway.core.snapshot import Snapshot
 from gateway.core.telemetry import Meter, Tracer
+from gateway.ensemble.feedback.watching import LAYERS
 from gateway.state.admission import Admission
 from gateway.state.breaker import Breaker, BreakerState
 from gateway.state.breaker_settings import BreakerSettings
@@ -24,6 +26,7 @@ from gateway.state.gate import Gate
 from gateway.state.hedging import HedgeBudget, HedgeBudgetSettings
 from gateway.state.limit import GateSettings
 from gateway.state.load import Load, LoadSettings
+from gateway.state.minutes import Minutes
 from gateway.state.queue import AdmissionSettings
 from gateway.state.reading import EndpointReading, GuardCounters
 from gateway.state.replays import Replays, ReplaySettings
@@ -64,8 +67,10 @@ class GroupParts:
 class Parts:
     """Everything that guards requests and attempts and has a memory. Belongs to one event loop."""
 
-    def __init__(self, settings: Settings, snapshot: Snapshot, clock: Clock) -> None:
-        """Raises ValueError when the settings cannot be followed."""
+    def __init__(
+        self, settings: Settings, snapshot: Snapshot, clock: Clock, wall: Clock = time.time
+    ) -> None:
+        """`wall` tells unix seconds. Raises ValueError when the settings cannot be followed."""
         self.settings = settings
         self.clock = clock
         self.draw: Callable[[], float] = random.random
@@ -106,6 +111,7 @@ class Parts:
         self.admission = Admission(_admission(settings), clock)
         self.replays = Replays(_replays(settings), clock)
         self.tenants = _tenants(settings, clock)
+        self.minutes = Minutes(names, LAYERS, wall) if settings.dashboard.enabled else None
         self.meter: Meter | None = None
         self.tracer: Tracer | None = None
 

@@ -8,7 +8,9 @@ from gateway.cli import (
     analyze,
     ask,
     config,
+    dashboard,
     demo,
+    doctor,
     endpoints,
     model_server,
     outcome,
@@ -39,6 +41,8 @@ app.command("trace")(trace.trace)
 app.add_typer(traces.app, name="traces")
 app.command("replay")(replay.replay)
 app.command("metrics")(show.metrics)
+app.command("dashboard")(dashboard.dashboard)
+app.command("doctor")(doctor.doctor)
 app.command("outcome")(outcome.outcome)
 app.add_typer(tune.app, name="tune")
 app.command("analyze")(analyze.analyze)

@@ -29,7 +29,8 @@ def serve(
 ) -> None:
     """Serve until SIGTERM or SIGINT, then drain.
 
-    Prints `gateway listening on HOST:PORT` on standard output once callers may come.
+    Prints `gateway listening on HOST:PORT` on standard output once callers may come, and then
+    `admin listener on HOST:PORT` where one is configured.
     """
     with exits():
         from gateway.config.load import default_path, load
@@ -63,6 +64,9 @@ async def _serve(settings: Settings, path: Path) -> None:
         port = await gateway.start()
         with spared():
             print(f"gateway listening on {settings.server.host}:{port}", flush=True)
+            if gateway.observability.admin_port is not None:
+                admin = f"{settings.admin.host}:{gateway.observability.admin_port}"
+                print(f"admin listener on {admin}", flush=True)
             await gateway.serve(stop)
 
 

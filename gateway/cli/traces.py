@@ -14,7 +14,7 @@ from gateway.cli.options import DEFAULT_TARGET, DEFAULT_TIMEOUT, AsJson, Target,
 from gateway.cli.output import document_of, print_document, print_json, print_table
 from gateway.cli.showing_trace import ms_of, print_trace, status_of
 
-app = typer.Typer(name="traces", help="List, show and export traces.", no_args_is_help=True)
+app = typer.Typer(name="traces", help="List, show, export and clear traces.", no_args_is_help=True)
 
 
 class Status(StrEnum):
@@ -94,6 +94,16 @@ def show(
         print_json(found)
     else:
         print_trace(found)
+
+
+@app.command("clear")
+def clear(target: Target = DEFAULT_TARGET, timeout: Timeout = DEFAULT_TIMEOUT) -> None:
+    """Remove all traces that are kept. Requests that run are kept when they end."""
+    from ensemble_client import Client
+
+    with exits(), Client(target) as client:
+        cleared = client.clear_traces(timeout=timeout)
+    print(f"{cleared} traces removed")
 
 
 @app.command("export")

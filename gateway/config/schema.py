@@ -11,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gateway.config.checking import ChecksConfig, SandboxConfig
+from gateway.config.dashboard import DashboardConfig
 from gateway.config.experiments import AdaptiveConfig, ExperimentConfig
 from gateway.config.learning import LearningConfig, OutcomesConfig
 from gateway.config.pipeline_tables import PipelineTable
@@ -282,6 +283,7 @@ class Settings(BaseSettings):
     metrics: MetricsConfig = Field(default=MetricsConfig(), description="Counters.")
     telemetry: TelemetryConfig = Field(default=TelemetryConfig(), description="Traces, metrics.")
     admin: AdminConfig = Field(default=AdminConfig(), description="The admin listener.")
+    dashboard: DashboardConfig = Field(default=DashboardConfig(), description="Dashboards.")
     trace: TraceConfig = Field(default=TraceConfig(), description="Execution traces.")
     log: LogConfig = Field(default=LogConfig(), description="Logs.")
     endpoint: tuple[EndpointConfig, ...] = Field(default=(), description="The remote models.")

@@ -50,7 +50,7 @@ class TelemetryConfig(Section):
 
 
 class AdminConfig(Section):
-    """The HTTP listener for operators: /metrics, /healthz, /readyz. It needs the extra `http`."""
+    """The HTTP listener for operators: dashboard, /metrics, /healthz, /readyz. It needs `http`."""
 
     host: str = Field(
         default="127.0.0.1",

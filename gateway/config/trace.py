@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from typing import Annotated
 
 from pydantic import Field
 
@@ -15,11 +16,32 @@ from gateway.ensemble.tracing import TraceDesk, TracingSettings
 from gateway.state.budget import TenantBudgets
 from gateway.state.traces import TraceSettings, TraceStore
 
+MAX_TENANT = 128
+
 
 class TraceConfig(Section):
     """Execution traces. They are kept in memory, and cost nothing until somebody asks for one."""
 
     enabled: bool = Field(default=True, description="Let callers have their requests traced.")
+    allow_remote: bool = Field(
+        default=False,
+        description="Let callers of other machines, other gateways among them, ask for traces.",
+    )
+    tenants: tuple[Annotated[str, Field(min_length=1, max_length=MAX_TENANT)], ...] = Field(
+        default=(),
+        max_length=1000,
+        description="Values of x-ensemble-tenant that may ask for traces; none: every caller may.",
+    )
+    per_s: float = Field(
+        default=20.0,
+        gt=0,
+        le=100_000,
+        allow_inf_nan=False,
+        description="Traces a second that each tenant may ask for.",
+    )
+    burst: int = Field(
+        default=100, ge=1, le=100_000, description="Traces that it may ask for at once."
+    )
     share: Share = Field(
         default=0.0, description="Share of all requests that are traced without being asked."
     )
@@ -52,7 +74,16 @@ def traces_of(
     if not config.enabled:
         return None
     return TraceDesk(
-        TracingSettings(config.text, config.first_chars, config.slow_s, config.share),
+        TracingSettings(
+            config.text,
+            config.first_chars,
+            config.slow_s,
+            config.share,
+            frozenset(config.tenants),
+            config.allow_remote,
+            config.per_s,
+            config.burst,
+        ),
         TraceStore(TraceSettings(config.kept, config.max_bytes, config.unfinished_s), clock),
         state_reader(gateway, tenants),
         clock,

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from gateway.config.reliability import HealthCheck, HealthConfig
 from gateway.config.schema import EndpointConfig, Settings
 from gateway.config.secrets import resolve
 from gateway.core.endpoint import Endpoint
 from gateway.core.snapshot import RouterSettings, Snapshot
+from gateway.ensemble.hold import HoldSettings
+from gateway.ensemble.settings import EnsembleSettings
 from gateway.ingress.admin import ConfigText
+from gateway.upstreams.connect import probe_of
 from gateway.upstreams.options import UpstreamOptions
-from gateway.upstreams.probe import ProbeSettings
+from gateway.upstreams.probe import Probe, ProbeSettings
 
 
 def config_text(settings: Settings, sources: tuple[str, ...]) -> ConfigText:
@@ -33,6 +38,21 @@ def snapshot_of(settings: Settings) -> Snapshot:
             router.fast_chain,
             router.quality_chain,
         ),
+    )
+
+
+def ensemble_settings(settings: Settings) -> EnsembleSettings:
+    """Say how requests are filled."""
+    ensemble, stream = settings.ensemble, settings.stream
+    return EnsembleSettings(
+        ensemble.fallback_enabled,
+        ensemble.max_attempts,
+        ensemble.best_of_n,
+        settings.server.default_deadline_s,
+        HoldSettings(stream.hold, stream.hold_chars),
+        ensemble.in_flight,
+        ensemble.min_confidence,
+        ensemble.margin,
     )
 
 
@@ -66,6 +86,25 @@ def probe_settings(config: EndpointConfig, health: HealthConfig) -> ProbeSetting
         healthy_after=health.healthy_after,
         unhealthy_after=health.unhealthy_after,
     )
+
+
+def probes_of(
+    settings: Settings, snapshot: Snapshot, draw: Callable[[], float]
+) -> dict[str, Probe]:
+    """Make what asks endpoints for their health, by name; those that are not asked have none."""
+    configs = {config.name: config for config in settings.endpoint}
+    probes: dict[str, Probe] = {}
+    for endpoint in snapshot.callable:
+        config = configs[endpoint.name]
+        probe = probe_of(
+            endpoint,
+            probe_settings(config, settings.health),
+            upstream_options(config, settings),
+            draw,
+        )
+        if probe is not None and config.health is not HealthCheck.NONE:
+            probes[endpoint.name] = probe
+    return probes
 
 
 def upstream_options(config: EndpointConfig, settings: Settings) -> UpstreamOptions:

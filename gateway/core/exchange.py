@@ -29,7 +29,8 @@ class Exchange:
     calls must not be counted again. `work` is set when more than one hole is to be filled, or by
     more than one step. `decision_id` is the id under which the decision is recorded, empty while
     there is none or it is not recorded. `trace` records the stages of a traced request; None, which
-    is looked at and nothing else, of any other.
+    is looked at and nothing else, of any other. `sampled_as` is the trace id of its span, where it
+    has one that is sampled.
     """
 
     request: Request
@@ -45,6 +46,12 @@ class Exchange:
     work: Refinement | PipelineRun | None = None
     decision_id: str = ""
     trace: TraceRecorder | None = None
+    sampled_as: str = ""
+
+    @property
+    def trace_id(self) -> str:
+        """The id by which its stages, or its spans, are found; empty where neither are kept."""
+        return self.sampled_as if self.trace is None else self.trace.trace_id
 
 
 Handle = Callable[[Exchange], Awaitable[Answer]]

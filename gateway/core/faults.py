@@ -14,7 +14,6 @@ One error type, two axes. *Kind* says what happened, *origin* whose doing it was
     UNAUTHENTICATED caller, us         credentials are missing or wrong (us = towards upstream)
     DENIED          caller, us         credentials do not allow it
     NOT_FOUND       caller, us         a name is unknown (us = a model that an endpoint lacks)
-    UNIMPLEMENTED   caller             the request asks for what this version cannot do
     MALFORMED       upstream           the endpoint answered nonsense
     INTERNAL        us                 a bug of ours
 
@@ -44,7 +43,6 @@ class Kind(StrEnum):
     UNAUTHENTICATED = "unauthenticated"
     DENIED = "denied"
     NOT_FOUND = "not_found"
-    UNIMPLEMENTED = "unimplemented"
     MALFORMED = "malformed"
     INTERNAL = "internal"
 
@@ -89,6 +87,8 @@ class Reason(StrEnum):
     OUTCOMES_OFF = "OUTCOMES_OFF"
     STORE_UNAVAILABLE = "STORE_UNAVAILABLE"
     TRACING_OFF = "TRACING_OFF"
+    TRACING_DENIED = "TRACING_DENIED"
+    TRACING_LIMITED = "TRACING_LIMITED"
     ALL_ENDPOINTS_FAILED = "ALL_ENDPOINTS_FAILED"
     ALL_CANDIDATES_REJECTED = "ALL_CANDIDATES_REJECTED"
     CHECK_FAILED = "CHECK_FAILED"
@@ -135,7 +135,6 @@ CATEGORIES = {
     Kind.UNAUTHENTICATED: Category.AUTH,
     Kind.DENIED: Category.AUTH,
     Kind.NOT_FOUND: Category.AUTH,
-    Kind.UNIMPLEMENTED: Category.CALLER,
     Kind.MALFORMED: Category.TRANSPORT,
     Kind.INTERNAL: Category.BUG,
 }

@@ -46,8 +46,9 @@ class EndpointRow:
     """One endpoint: over the window what it did, and how it stands now.
 
     `success_rate` is over the attempts that count, None when there were none. `cost_micros`: the
-    price of its answers. `breaker`: `closed`, `open` or `half_open`; `health`: `serving`,
-    `not_serving` or `unknown`.
+    price of its answers. `breaker`: `closed`, `open` or `half_open`, or what an operator decided
+    instead (`disabled`, `metrics_only`, `forced_open`); `health`: `serving`, `not_serving` or
+    `unknown`.
     """
 
     name: str
@@ -173,6 +174,14 @@ class Overview:
     experiments: tuple[ExperimentRow, ...] = ()
     targets: tuple[Target, ...] = ()
     guards: tuple[GuardRow, ...] = ()
+
+
+@value
+class Look:
+    """How a dashboard looks where nobody says otherwise: how far back, and how often again."""
+
+    window_s: float = 3600.0
+    refresh_s: float = 5.0
 
 
 OverviewSource = Callable[[float], Awaitable[Overview]]

@@ -10,6 +10,15 @@ from typing import Protocol
 from gateway.core.candidate import Attempt, Completion
 from gateway.core.exchange import Exchange
 from gateway.core.ports import Task
+from gateway.core.value import value
+
+
+@value
+class MetricsPage:
+    """The metrics as one scraper wants them: the bytes, and their HTTP content type."""
+
+    text: bytes
+    content_type: str
 
 
 class Meter(Protocol):
@@ -45,9 +54,12 @@ class Tracer(Protocol):
     """Begins spans."""
 
     def request(self, exchange: Exchange) -> RequestSpan:
-        """Begin the span of a request; what runs in the same context becomes its child."""
+        """Begin the span of a request; what runs in the same context becomes its child.
+
+        Of a sampled one `exchange.sampled_as` is set.
+        """
         ...
 
-    def attempt(self, task: Task, try_number: int) -> AttemptSpan:
-        """Begin the span of a call, as a child of the request's."""
+    def attempt(self, task: Task, try_number: int) -> AttemptSpan | None:
+        """Begin the span of a call, as a child of the request's; None where that is not sampled."""
         ...

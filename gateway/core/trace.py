@@ -6,6 +6,7 @@ of the prompt and the answer no more than its `TextPolicy` lets it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from hashlib import sha256
@@ -17,6 +18,13 @@ TRACE_VERSION = 1
 """Version of the format. Fields may be added within one; what changes its meaning raises it."""
 
 FIRST_CHARS = 100
+
+TRACEPARENT = re.compile(
+    r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})"
+)
+"""A `traceparent` (W3C Trace Context, version 00): the groups are the trace id and the flags."""
+SAMPLED = 1
+"""The bit of the flags that says that the caller records the trace."""
 
 
 class StageStatus(StrEnum):

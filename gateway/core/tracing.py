@@ -1,14 +1,16 @@
 """Records the stages of one request while it runs.
 
-There is one path of code: where nobody asked for a trace, `opened` hands out a stage that keeps
-nothing, and `exchange.trace is None` is all that is looked at. Recording never raises.
+There is one path of code: a stage's work is made ready, then awaited as it is, or by `around` where
+somebody asked for a trace. `exchange.trace is None` is all that is looked at. Recording never
+raises.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar, Token
 from types import TracebackType
+from typing import TypeVar
 
 from gateway.core.faults import Fault
 from gateway.core.sanitise import Json, sanitised_within, weight
@@ -22,28 +24,7 @@ OMITTED: tuple[tuple[str, Json], ...] = (("omitted", "more than a stage may tell
 FIXED_BYTES = 200
 """About what a stage takes beside its attributes."""
 
-
-class NoStage:
-    """The stage of a request that is not traced, or that has too many."""
-
-    __slots__ = ()
-
-    def __enter__(self) -> NoStage:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        pass
-
-    def tell(self, **attributes: object) -> None:
-        """Keep nothing."""
-
-
-NO_STAGE = NoStage()
+Result = TypeVar("Result")
 
 
 class OpenStage:
@@ -125,21 +106,41 @@ class TraceRecorder:
         self._stages: list[OpenStage] = []
         self._attempts = 0
 
-    def stage(self, name: str) -> OpenStage | NoStage:
-        """Begin a stage inside of the one that runs now."""
-        if len(self._stages) >= MAX_STAGES:
-            self.dropped += 1
-            return NO_STAGE
+    def stage(self, name: str) -> OpenStage:
+        """Begin a stage inside of the one that runs now; one that is too many is not kept."""
         inside = _INSIDE.get()
         parent = inside[1] if inside is not None and inside[0] is self else 0
-        opened_now = OpenStage(self, len(self._stages) + 1, parent, name, self.clock())
-        self._stages.append(opened_now)
-        return opened_now
+        opened = OpenStage(self, len(self._stages) + 1, parent, name, self.clock())
+        if len(self._stages) < MAX_STAGES:
+            self._stages.append(opened)
+        else:
+            self.dropped += 1
+        return opened
 
-    def attempt(self) -> OpenStage | NoStage:
-        """Begin the next attempt; they are numbered from 0."""
+    async def around(
+        self,
+        name: str,
+        work: Awaitable[Result],
+        about: Callable[[Result], Mapping[str, object]] | None = None,
+        *,
+        told: Mapping[str, object] | None = None,
+    ) -> Result:
+        """Await the work of a stage inside of it, however it ends.
+
+        `told` is known of it at once; `about` says what its result tells.
+        """
+        with self.stage(name) as stage:
+            if told is not None:
+                stage.tell(**told)
+            result = await work
+            if about is not None:
+                stage.tell(**about(result))
+            return result
+
+    def next_attempt(self) -> str:
+        """Name the stage of the next attempt; they are numbered from 0."""
         self._attempts += 1
-        return self.stage(f"attempt[{self._attempts - 1}]")
+        return f"attempt[{self._attempts - 1}]"
 
     def record(
         self,
@@ -151,9 +152,8 @@ class TraceRecorder:
     ) -> None:
         """Add a stage that has ended already; `began` is a reading of the clock."""
         stage = self.stage(name)
-        if isinstance(stage, OpenStage):
-            stage.began, stage.ended, stage.status = began, began + elapsed_s, status
-            stage.attributes = attributes
+        stage.began, stage.ended, stage.status = began, began + elapsed_s, status
+        stage.attributes = attributes
 
     def close(self, ended: float) -> tuple[tuple[Stage, ...], int]:
         """Return all stages, sanitised, and about how many bytes they take.
@@ -171,11 +171,6 @@ class TraceRecorder:
             size += bytes_ + FIXED_BYTES
             stages.append(_closed(one, inside.get(one.id, []), attributes, self.began, ended))
         return tuple(stages), size
-
-
-def opened(trace: TraceRecorder | None, name: str) -> OpenStage | NoStage:
-    """Begin a stage of a request that may be traced; without a trace one that keeps nothing."""
-    return NO_STAGE if trace is None else trace.stage(name)
 
 
 def _bounded(attributes: dict[str, object]) -> tuple[tuple[tuple[str, Json], ...], int]:

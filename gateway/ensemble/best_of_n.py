@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from gateway.core.candidate import Candidate
 from gateway.core.constraint import VerdictStatus
 from gateway.core.faults import Fault
-from gateway.core.tracing import opened
 from gateway.ensemble.choose import CERTAIN, decided, rate
 from gateway.ensemble.ending import is_final, settle
 from gateway.ensemble.judge import best, good_enough
@@ -31,10 +30,14 @@ async def best_of_n(run: Run, n: int, margin: float = CERTAIN) -> Candidate:
     """
     race = _Race(run, n, margin)
     await race.finish()
-    faults = race.faults
-    with opened(run.exchange.trace, "aggregate") as stage:
-        candidates = rate(race.candidates, run.scorer)
-        stage.tell(
+    faults, trace = race.faults, run.exchange.trace
+    began = 0.0 if trace is None else trace.clock()
+    candidates = rate(race.candidates, run.scorer)
+    if trace is not None:
+        trace.record(
+            "aggregate",
+            began,
+            trace.clock() - began,
             candidates=len(candidates),
             failed=len(faults),
             utilities=[one.utility for one in candidates],

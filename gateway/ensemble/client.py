@@ -16,7 +16,7 @@ from gateway.core.pipeline import PipelineRun
 from gateway.core.policy import Account, Call
 from gateway.core.ports import Clock
 from gateway.core.refinement import Refinement
-from gateway.core.tracing import TraceRecorder, opened
+from gateway.core.tracing import TraceRecorder
 from gateway.ensemble.account import UNLIMITED, SpendingAccount
 from gateway.ensemble.choosing.chooser import Chooser
 from gateway.ensemble.choosing.chosen import Chosen
@@ -82,16 +82,18 @@ class EnsembleClient:
         ensemble = self._ensemble
         ensemble.checks(request.hole)
         until = deadline or Deadline(ensemble.clock() + ensemble.settings.default_deadline_s)
-        with opened(trace, "route") as stage:
-            if ensemble.chooser is None:
-                chosen = Chosen(self.router.route(request))
-            else:
-                chosen = await ensemble.chooser.choose(
-                    self.router, request, until, explain=explain, trace=trace
-                )
-            if trace is not None:
-                stage.tell(**about_route(chosen.decision))
-        return chosen
+        choosing = self._chosen(request, until, explain=explain, trace=trace)
+        if trace is None:
+            return await choosing
+        return await trace.around("route", choosing, lambda chosen: about_route(chosen.decision))
+
+    async def _chosen(
+        self, request: Request, until: Deadline, *, explain: bool, trace: TraceRecorder | None
+    ) -> Chosen:
+        chooser, router = self._ensemble.chooser, self.router
+        if chooser is None:
+            return Chosen(router.route(request))
+        return await chooser.choose(router, request, until, explain=explain, trace=trace)
 
     async def generate(
         self, request: Request, *, timeout_s: float | None = None, emit: Emit | None = None

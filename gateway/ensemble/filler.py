@@ -15,7 +15,6 @@ from gateway.core.faults import Fault, invalid
 from gateway.core.hole import Hole, Request, Strategy
 from gateway.core.policy import Account, Call
 from gateway.core.ports import Clock, Draft
-from gateway.core.tracing import NO_STAGE, opened
 from gateway.ensemble.best_of_n import best_of_n
 from gateway.ensemble.choosing.chooser import Chooser
 from gateway.ensemble.ending import is_final, no_answer
@@ -51,6 +50,11 @@ class Ensemble:
     def checks(self, hole: Hole) -> Checks:
         """Compile the requirements of a hole. Raises Fault for those that are broken."""
         return compile_checks(hole, tools=self.tools)
+
+    def analysed(self, request: Request) -> Checks:
+        """Check a request and compile what its hole requires. Raises Fault."""
+        check_request(request)
+        return self.checks(request.hole)
 
 
 # Not frozen: that costs a microsecond for each request.
@@ -116,8 +120,9 @@ class Filler:
         """
         own = Exchange(request, exchange.deadline, trace=exchange.trace)
         try:
-            with opened(exchange.trace, f"part[{name}]"):
-                answer = await self.fill(own, without=without, draft=draft)
+            work = self.fill(own, without=without, draft=draft)
+            trace = exchange.trace
+            answer = await (work if trace is None else trace.around(f"part[{name}]", work))
         except Fault as fault:
             return Part(None, fault, tuple(own.candidates), tuple(own.attempts))
         finally:
@@ -162,17 +167,15 @@ class Filler:
 
     async def run(self, exchange: Exchange, *, without: frozenset[str] = frozenset()) -> Run:
         """Check, route and get everything ready for attempts. Raises Fault."""
-        ensemble, request = self.ensemble, exchange.request
-        trace = exchange.trace
-        with NO_STAGE if trace is None else trace.stage("spec_analysis") as stage:
-            check_request(request)
-            checks = ensemble.checks(request.hole)
-            if trace is not None:
+        ensemble, request, trace = self.ensemble, exchange.request, exchange.trace
+        if trace is None:
+            checks = ensemble.analysed(request)
+        else:
+            with trace.stage("spec_analysis") as stage:
+                checks = ensemble.analysed(request)
                 stage.tell(**about_spec(request.hole, checks))
-        with NO_STAGE if trace is None else trace.stage("route") as stage:
-            decision = await self._route(exchange)
-            if trace is not None:
-                stage.tell(**about_route(decision))
+        routing = self._route(exchange)
+        decision = await (routing if trace is None else trace.around("route", routing, about_route))
         return Run(
             exchange,
             decision,

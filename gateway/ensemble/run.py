@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -17,10 +17,10 @@ from gateway.core.faults import Reason
 from gateway.core.hole import Sampling
 from gateway.core.policy import Account, Call, Invocation
 from gateway.core.ports import Clock, Draft, Operation, SendText, Task
-from gateway.core.tracing import NO_STAGE
 from gateway.ensemble.checking import check_text
 from gateway.ensemble.hold import Boundary, Hold, HoldSettings
 from gateway.ensemble.judge import Scorer, good_enough
+from gateway.ensemble.telling import about_checks
 from gateway.routing.sampling import plan_sampling
 from gateway.validation.checks import Checks
 
@@ -61,7 +61,7 @@ class Run:
         """Choose the sampling for an endpoint where the caller left it open."""
         return plan_sampling(self.exchange.request, endpoint, self.decision.complexity)
 
-    async def attempt(
+    def attempt(
         self,
         endpoint: Endpoint,
         *,
@@ -70,8 +70,8 @@ class Run:
         streamed: bool = False,
         last: bool = True,
         ahead: tuple[Endpoint, ...] = (),
-    ) -> Candidate:
-        """Call one endpoint and judge its text. Raises Fault when there is no text.
+    ) -> Awaitable[Candidate]:
+        """Call one endpoint and judge its text, once awaited. Raises Fault when there is no text.
 
         `streamed` hands the text to the listener as it comes; `last` says that no other endpoint
         would be tried after this one; `ahead` names those that would, in order.
@@ -91,16 +91,18 @@ class Run:
         invocation = self._invocation(task, last=last, ahead=ahead)
         if streamed and exchange.emit is not None:
             invocation.send = self._sender(invocation, exchange.emit)
-        trace = exchange.trace
-        with NO_STAGE if trace is None else trace.attempt() as stage:
-            if trace is not None:
-                stage.tell(**self._about(task))
-            started = self.clock()
-            completion = await self.calls[endpoint.name](invocation)
-            if task.partial:
-                completion = replace(completion, text=task.partial + completion.text)
-            elapsed_s = self.clock() - started
-            return await self._judge(completion, task, _answered_by(invocation), elapsed_s)
+        work, trace = self._attempted(invocation), exchange.trace
+        if trace is None:
+            return work
+        return trace.around(trace.next_attempt(), work, told=self._about(task))
+
+    async def _attempted(self, invocation: Invocation) -> Candidate:
+        task, started = invocation.task, self.clock()
+        completion = await self.calls[task.endpoint.name](invocation)
+        if task.partial:
+            completion = replace(completion, text=task.partial + completion.text)
+        elapsed_s = self.clock() - started
+        return await self._judge(completion, task, _answered_by(invocation), elapsed_s)
 
     async def critique(
         self,
@@ -125,11 +127,10 @@ class Run:
             draft=draft,
         )
         invocation = self._invocation(task, last=last, ahead=ahead)
-        trace = self.exchange.trace
-        with NO_STAGE if trace is None else trace.attempt() as stage:
-            if trace is not None:
-                stage.tell(**self._about(task))
-            completion = await self.calls[endpoint.name](invocation)
+        work, trace = self.calls[endpoint.name](invocation), self.exchange.trace
+        if trace is not None:
+            work = trace.around(trace.next_attempt(), work, told=self._about(task))
+        completion = await work
         return completion.text, _answered_by(invocation)
 
     def _about(self, task: Task) -> dict[str, object]:
@@ -189,17 +190,11 @@ class Run:
         self, completion: Completion, task: Task, answered_by: str, elapsed_s: float
     ) -> Candidate:
         checks, started, trace = self.checks, self.clock(), self.exchange.trace
-        with NO_STAGE if trace is None else trace.stage("validate") as stage:
-            found = await check_text(checks, completion.text, self.exchange.deadline, self.clock)
-            if trace is not None:
-                stage.tell(
-                    chars=len(completion.text),
-                    # Names are the caller's: as keys, some would be taken for those of secrets.
-                    verdicts=[[one.constraint, one.status] for one in found.verdicts],
-                    reasons=[[one.constraint, one.reason] for one in found.verdicts if one.reason],
-                    cases_run=len(found.behaviour),
-                    cases_passed=sum(found.behaviour),
-                )
+        checking = check_text(checks, completion.text, self.exchange.deadline, self.clock)
+        if trace is not None:
+            told = {"chars": len(completion.text)}
+            checking = trace.around("validate", checking, about_checks, told=told)
+        found = await checking
         unscored = Candidate(
             task.candidate,
             answered_by,

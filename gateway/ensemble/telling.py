@@ -8,7 +8,7 @@ from gateway.core.matching import LayerStatus
 from gateway.core.trace import StageStatus
 from gateway.core.tracing import TraceRecorder
 from gateway.routing.cascade import Ran
-from gateway.validation.checks import Checks
+from gateway.validation.checks import Checks, Found
 
 _STATUS = {
     LayerStatus.FAILED: StageStatus.FAILED,
@@ -41,6 +41,17 @@ def about_route(decision: RoutingDecision) -> dict[str, object]:
         "capability": decision.capability,
         "excluded": [[one.endpoint, one.detail] for one in decision.excluded],
         "decided_by": "rules" if learned is None else learned.decided_by,
+    }
+
+
+def about_checks(found: Found) -> dict[str, object]:
+    """Say what the checks of a text found."""
+    return {
+        # Names are the caller's: as keys, some would be taken for those of secrets.
+        "verdicts": [[one.constraint, one.status] for one in found.verdicts],
+        "reasons": [[one.constraint, one.reason] for one in found.verdicts if one.reason],
+        "cases_run": len(found.behaviour),
+        "cases_passed": sum(found.behaviour),
     }
 
 

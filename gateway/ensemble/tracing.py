@@ -25,6 +25,7 @@ from gateway.core.trace import (
 )
 from gateway.core.tracing import TraceRecorder
 from gateway.core.value import value
+from gateway.state.allowance import Allowances
 from gateway.state.traces import TraceStore
 
 MAX_NAME = 200
@@ -40,13 +41,19 @@ class TracingSettings:
     """`text`: what is kept of prompts and answers, `first` characters with FIRST.
 
     `slow_s`: a traced request that takes longer is logged, without any text. `share`: of all
-    requests, 0..1, that are traced without being asked.
+    requests, 0..1, that are traced without being asked. Who may ask: `tenants`, none named is
+    every one; from another machine with `allow_remote` only; each tenant `per_s` times a second,
+    and `burst` times at once.
     """
 
     text: TextPolicy = TextPolicy.FIRST
     first: int = FIRST_CHARS
     slow_s: float = 0.1
     share: float = 0.0
+    tenants: frozenset[str] = frozenset()
+    allow_remote: bool = False
+    per_s: float = 20.0
+    burst: int = 100
 
 
 class TraceDesk:
@@ -71,6 +78,28 @@ class TraceDesk:
         self._clock = clock
         self._wall = wall
         self._draw = draw
+        self._allowances = Allowances(settings.per_s, settings.burst, clock)
+
+    def permit(self, tenant: str, *, local: bool) -> None:
+        """Let a caller have one request traced; `local` says that it is on this machine.
+
+        Raises Fault (DENIED, EXHAUSTED).
+        """
+        settings = self._settings
+        if not (local or settings.allow_remote):
+            raise _denied("callers of other machines may not; set trace.allow_remote = true")
+        if settings.tenants and tenant not in settings.tenants:
+            raise _denied("this x-ensemble-tenant may not; add it to trace.tenants")
+        wait_s = self._allowances.take(tenant)
+        if wait_s:
+            raise Fault(
+                Kind.EXHAUSTED,
+                Origin.US,
+                Reason.TRACING_LIMITED,
+                f"trace: a tenant may have {settings.per_s:g} requests a second traced; wait "
+                "`retry_after`, ask for none, or raise trace.per_s",
+                retry_after_s=wait_s,
+            )
 
     def begin(self, trace_id: str) -> TraceRecorder:
         """Begin to record a request, from now on."""
@@ -199,6 +228,15 @@ def tracing_off() -> Fault:
         Origin.CALLER,
         Reason.TRACING_OFF,
         "trace: this gateway keeps no traces; set trace.enabled = true, or ask for none",
+    )
+
+
+def _denied(why: str) -> Fault:
+    return Fault(
+        Kind.DENIED,
+        Origin.CALLER,
+        Reason.TRACING_DENIED,
+        f"trace: {why}, or ask for none",
     )
 
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import grpc
@@ -14,6 +15,7 @@ from ensemble.v1 import telemetry_service_pb2 as telemetry
 
 from gateway.core.endpoint import Endpoint
 from gateway.core.faults import Fault, Kind, Origin, Reason, invalid
+from gateway.core.overview import Look, OverviewSource
 from gateway.core.snapshot import Snapshot
 from gateway.ensemble.choosing.described import LearnedDescription
 from gateway.ensemble.tracing import TraceDesk, tracing_off, unknown_trace
@@ -27,10 +29,12 @@ from gateway.state.traces import TraceStore
 from gateway.wire.endpoint import endpoint_to_wire
 from gateway.wire.enums import CAPABILITY, CHAIN_POLICY
 from gateway.wire.metrics import metrics_to_wire
+from gateway.wire.overview import overview_to_wire
 from gateway.wire.trace import filter_from_wire, telemetry_to_wire, trace_to_wire
 from gateway.wire.trace_export import exported
 
 DEFAULT_TRACES = 10
+LOOK = Look()
 ADMIN = "ensemble.v1.AdminService"
 TELEMETRY = "ensemble.v1.TelemetryService"
 MAX_PAGE = 1000
@@ -222,19 +226,27 @@ class TelemetryService:
         configured: Configured,
         guards: Callable[[], GuardCounters],
         traces: TraceDesk | None = None,
+        overview: OverviewSource | None = None,
+        look: Look = LOOK,
     ) -> None:
-        """`guards` copies the counters of the policies; `traces` is None where none are kept."""
+        """`guards` copies the counters of the policies; `traces` is None where none are kept.
+
+        `overview` is None where there are no dashboards; `look` is that of who does not say.
+        """
+        self._overview = overview
+        self._look = look
         self._fleet = fleet
         self._configured = configured
         self._guards = guards
         self._desk = traces
         self._read = Reader(telemetry.GetMetricsRequest)
+        self._read_dashboard = Reader(telemetry.GetDashboardRequest)
         self._read_list = Reader(telemetry.ListTracesRequest)
         self._read_get = Reader(telemetry.GetTraceRequest)
         self._read_export = Reader(telemetry.ExportTracesRequest)
 
     def handlers(self) -> grpc.GenericRpcHandler:
-        """Register the RPCs."""
+        """Register the RPCs, that of dashboards only where there are any."""
         return grpc.method_handlers_generic_handler(
             TELEMETRY,
             {
@@ -242,9 +254,17 @@ class TelemetryService:
                 "GetTelemetry": grpc.unary_unary_rpc_method_handler(self.get_telemetry),
                 "ListTraces": grpc.unary_unary_rpc_method_handler(self.list_traces),
                 "GetTrace": grpc.unary_unary_rpc_method_handler(self.get_trace),
+                "ClearTraces": grpc.unary_unary_rpc_method_handler(self.clear_traces),
                 "ExportTraces": grpc.unary_stream_rpc_method_handler(self.export_traces),
+                **self._dashboards(),
             },
         )
+
+    def _dashboards(self) -> dict[str, grpc.RpcMethodHandler[bytes, bytes]]:
+        if self._overview is None:
+            return {}
+        asked = partial(self.get_dashboard, self._overview)
+        return {"GetDashboard": grpc.unary_unary_rpc_method_handler(asked)}
 
     @property
     def _traces(self) -> TraceStore:
@@ -275,6 +295,19 @@ class TelemetryService:
 
         return await answered(context, work)
 
+    async def get_dashboard(self, overview: OverviewSource, raw: bytes, context: Context) -> bytes:
+        """Return what a dashboard shows."""
+
+        async def work(_: Rpc) -> bytes:
+            message = self._read_dashboard(raw)
+            window_s = self._look.window_s
+            if message.HasField("window"):
+                window_s = message.window.ToMilliseconds() / 1000
+            found = await overview(window_s)
+            return overview_to_wire(found, self._look.refresh_s).SerializeToString()
+
+        return await answered(context, work)
+
     async def list_traces(self, raw: bytes, context: Context) -> bytes:
         """List the newest traces, without their stages."""
 
@@ -298,6 +331,16 @@ class TelemetryService:
             if found is None:
                 raise unknown_trace(name)
             return telemetry.GetTraceResponse(trace=trace_to_wire(found)).SerializeToString()
+
+        return await answered(context, work)
+
+    async def clear_traces(self, raw: bytes, context: Context) -> bytes:  # noqa: ARG002 - no fields
+        """Remove all traces that are kept, and say so in the log."""
+
+        async def work(rpc: Rpc) -> bytes:
+            cleared = self._traces.clear()
+            log.info("traces cleared", extra={"request_id": rpc.request_id, "traces": cleared})
+            return telemetry.ClearTracesResponse(cleared=cleared).SerializeToString()
 
         return await answered(context, work)
 

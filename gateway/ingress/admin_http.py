@@ -1,7 +1,7 @@
 """The admin listener: HTTP for operators and their tools, on an address of its own.
 
 GET /metrics is scraped by Prometheus, /healthz says that the process lives, /readyz whether it
-takes requests. Needs the extra `http`.
+takes requests; / is the dashboard. Needs the extra `http`.
 """
 
 from __future__ import annotations
@@ -13,15 +13,16 @@ from collections.abc import Awaitable, Callable, Generator, Sequence
 from importlib import import_module
 from typing import Any
 
+from gateway.core.telemetry import MetricsPage
 from gateway.core.value import value
+from gateway.ingress.dashboard.site import Dashboard
+from gateway.ingress.dashboard.sources import DashboardSources
 from gateway.ingress.listener import ListenError
 
 NO_EXTRA = (
     "admin.port needs an HTTP server that is not installed: run "
     "`pip install 'ensemble-gateway[http]'`"
 )
-METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-"""Prometheus' text form."""
 
 CONNECTIONS = 64
 """Most requests at once; operators are few."""
@@ -35,10 +36,14 @@ Route = tuple[str, Callable[[Any], Awaitable[Any]]]
 
 @value
 class Pages:
-    """What is served. `metrics` is None where they are off; `not_ready` says why, or nothing."""
+    """What is served. `metrics` is None where they are off; `not_ready` says why, or nothing.
 
-    metrics: Callable[[], Awaitable[bytes]] | None
+    `metrics` takes the Accept header. `dashboard`: what its pages show, None where there are none.
+    """
+
+    metrics: Callable[[str], Awaitable[MetricsPage]] | None
     not_ready: Callable[[], Sequence[str]]
+    dashboard: DashboardSources | None = None
 
 
 class AdminListener:
@@ -51,7 +56,8 @@ class AdminListener:
         try:
             # By name: they are not installed with the gateway, and an idle one does not load them.
             self._uvicorn = import_module("uvicorn")
-            app = _app(pages)
+            self._dashboard = None if pages.dashboard is None else Dashboard(pages.dashboard, host)
+            app = _app(pages, self._dashboard)
         except ImportError:
             raise ValueError(NO_EXTRA) from None
         self._host, self._port = host, port
@@ -69,6 +75,9 @@ class AdminListener:
         """Stop listening, let running answers end, and await the server."""
         if self._task is not None:
             self._server.should_exit = True
+            if self._dashboard is not None:
+                # A stream never ends by itself.
+                await self._dashboard.close()
             await self._task
             self._task = None
 
@@ -107,15 +116,16 @@ class AdminListener:
         )
 
 
-def _app(pages: Pages) -> Any:
+def _app(pages: Pages, dashboard: Dashboard | None) -> Any:
     applications = import_module("starlette.applications")
     responses, routing = import_module("starlette.responses"), import_module("starlette.routing")
     text = responses.PlainTextResponse
 
-    async def metrics(_: Any) -> Any:
+    async def metrics(request: Any) -> Any:
         if pages.metrics is None:
             return text("metrics are off: set telemetry.prometheus\n", 404)
-        return responses.Response(await pages.metrics(), media_type=METRICS_TYPE)
+        page = await pages.metrics(request.headers.get("accept", ""))
+        return responses.Response(page.text, media_type=page.content_type)
 
     async def alive(_: Any) -> Any:
         return text("ok\n")
@@ -124,7 +134,18 @@ def _app(pages: Pages) -> Any:
         why = pages.not_ready()
         return text("\n".join((*why, "")), 503) if why else text("ok\n")
 
-    routes: tuple[Route, ...] = (("/metrics", metrics), ("/healthz", alive), ("/readyz", ready))
+    async def nothing(_: Any) -> Any:
+        return text(
+            "the dashboard is off: set dashboard.enabled (here are /metrics, /healthz, /readyz)\n",
+            404,
+        )
+
+    routes: tuple[Route, ...] = (
+        ("/metrics", metrics),
+        ("/healthz", alive),
+        ("/readyz", ready),
+        *((("/", nothing),) if dashboard is None else dashboard.routes()),
+    )
     return applications.Starlette(
         routes=[routing.Route(path, page, methods=["GET"]) for path, page in routes]
     )

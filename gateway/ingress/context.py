@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-import re
 import secrets
 import traceback
 from collections.abc import Awaitable, Callable
+from ipaddress import ip_address
 from itertools import count
 from math import floor, log10
 from typing import NoReturn, TypeVar, cast
+from urllib.parse import unquote
 
 import grpc
 from grpc import aio
@@ -17,13 +18,14 @@ from grpc import aio
 from gateway.core.deadline import Deadline
 from gateway.core.exchange import Exchange
 from gateway.core.faults import Fault, Kind, Origin, Reason
+from gateway.core.sanitise import sanitised, without_secrets
+from gateway.core.trace import TRACEPARENT
 from gateway.ingress.fit import fitted
 
 Context = aio.ServicerContext[bytes, bytes]
 Result = TypeVar("Result")
 
 TRACE_HEADERS = frozenset({"traceparent", "tracestate", "baggage"})
-TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 STATUS_CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
 PUSHED_BACK = frozenset({Kind.EXHAUSTED, Kind.UNAVAILABLE})
 MAX_REQUEST_ID = 128
@@ -71,13 +73,25 @@ class Rpc:
 
     @property
     def trace_id(self) -> str:
-        """The id of the trace that is recorded, or that of a valid `traceparent`; else empty."""
-        if self.exchange is not None and self.exchange.trace is not None:
-            return self.exchange.trace.trace_id
+        """The id of the trace that is kept or sampled, or that of a valid `traceparent`."""
+        if self.exchange is not None and self.exchange.trace_id:
+            return self.exchange.trace_id
         if not self.trace_context:
             return ""
         found = TRACEPARENT.fullmatch(dict(self.trace_context).get("traceparent", ""))
         return found.group(1) if found else ""
+
+    @property
+    def local(self) -> bool:
+        """Whether the caller is on this machine, as far as its address says."""
+        scheme, _, address = self.context.peer().partition(":")
+        if scheme != "unix":
+            host = unquote(address).rpartition(":")[0].strip("[]")
+            try:
+                return ip_address(host.removeprefix("::ffff:")).is_loopback
+            except ValueError:
+                return False
+        return True
 
     def deadline(self, now: float, longest_s: float) -> Deadline:
         """Return the RPC's deadline; `longest_s` caps it and stands in when there is none.
@@ -122,8 +136,8 @@ class Rpc:
         ]
         if self.exchange is not None:
             trailers.append(("x-ensemble-attempts", str(len(self.exchange.attempts))))
-            if self.exchange.trace is not None:
-                trailers.append(("x-ensemble-trace", self.exchange.trace.trace_id))
+            if self.exchange.trace_id:
+                trailers.append(("x-ensemble-trace", self.exchange.trace_id))
         if fault.retry_after_s is not None and fault.kind in PUSHED_BACK:
             trailers.append(("grpc-retry-pushback-ms", str(round(fault.retry_after_s * 1000))))
         log.info(
@@ -153,13 +167,16 @@ def caller_left() -> Fault:
 
 
 def _request_fields(exchange: Exchange) -> dict[str, object]:
-    """What the caller wants to find again in the logs: its session and its labels."""
+    """What the caller wants to find again in the logs: its session and its labels.
+
+    They are its own words: what looks like a secret in them is redacted.
+    """
     request = exchange.request
     fields: dict[str, object] = {"attempts": len(exchange.attempts)}
     if request.session_id:
-        fields["session_id"] = request.session_id
+        fields["session_id"] = without_secrets(request.session_id)
     if request.labels:
-        fields["labels"] = dict(request.labels)
+        fields["labels"] = sanitised(dict(request.labels))
     return fields
 
 

@@ -233,14 +233,17 @@ class GatewayService:
         """Begin to record a request that is to be traced; None for any other.
 
         To be traced is no part of what is asked for: the flag is taken out, so that the same
-        request with and without it is the same. Raises Fault where no traces are kept.
+        request with and without it is the same. Raises Fault where no traces are kept, or none for
+        this caller.
         """
         traces = self._traces
         if not message.trace and (traces is None or not traces.samples()):
             return None
         if traces is None:
             raise tracing_off()
-        message.trace = False
+        if message.trace:
+            traces.permit(rpc.tenant, local=rpc.local)
+            message.trace = False
         return traces.begin(rpc.trace_id or token_hex(TRACE_ID_BYTES))
 
     def _handle(self, exchange: Exchange) -> Awaitable[Answer]:
@@ -302,7 +305,7 @@ class GatewayService:
             if message.request.request_id:
                 exchange.fingerprint = _fingerprint(message.request)
             answer = await self._handle(exchange)
-            trace_id = rpc.trace_id if exchange.trace is None else exchange.trace.trace_id
+            trace_id = exchange.trace_id or rpc.trace_id
             response.response.CopyFrom(answer_to_wire(answer, request, trace_id=trace_id))
         except Fault as fault:
             _set_failure(response.failure, fault, exchange, request_id)

@@ -9,7 +9,8 @@ from gateway.core.deadline import Deadline
 from gateway.core.exchange import Exchange, Guard, Handle
 from gateway.core.faults import Fault, Kind, Origin, Reason
 from gateway.core.hole import Priority
-from gateway.core.tracing import NO_STAGE
+
+QUEUED = {"queued": True}
 
 
 class Refusal(Protocol):
@@ -51,20 +52,12 @@ def admit(door: Door) -> Guard:
 
     def wrap(handle: Handle) -> Handle:
         async def admitted(exchange: Exchange) -> Answer:
-            trace = exchange.trace
-            with NO_STAGE if trace is None else trace.stage("admit") as stage:
-                if not door.enter():
-                    stage.tell(queued=True)
-                    request = exchange.request
-                    refusal = await door.wait(request.tenant, request.priority, exchange.deadline)
-                    if refusal is not None:
-                        raise Fault(
-                            Kind.EXHAUSTED,
-                            Origin.US,
-                            Reason.GATEWAY_OVERLOADED,
-                            refusal.words,
-                            retry_after_s=refusal.retry_after_s,
-                        )
+            trace, entered = exchange.trace, door.enter()
+            if not entered:
+                turn = _turn(door, exchange)
+                await (turn if trace is None else trace.around("admit", turn, told=QUEUED))
+            elif trace is not None:
+                trace.record("admit", trace.clock(), 0.0)
             try:
                 return await handle(exchange)
             finally:
@@ -73,3 +66,17 @@ def admit(door: Door) -> Guard:
         return admitted
 
     return wrap
+
+
+async def _turn(door: Door, exchange: Exchange) -> None:
+    """Wait until the request has a slot. Raises Fault when it gets none."""
+    request = exchange.request
+    refusal = await door.wait(request.tenant, request.priority, exchange.deadline)
+    if refusal is not None:
+        raise Fault(
+            Kind.EXHAUSTED,
+            Origin.US,
+            Reason.GATEWAY_OVERLOADED,
+            refusal.words,
+            retry_after_s=refusal.retry_after_s,
+        )

@@ -33,13 +33,16 @@ def request_span(tracer: Tracer) -> Guard:
 def attempt_span(tracer: Tracer) -> Policy:
     """Draw one span around each call; the endpoint is told of it instead of the caller's.
 
-    It stands around what records the call, and reads the record when that is written.
+    It stands around what records the call, and reads the record when that is written. Nothing is
+    done for a call that has none.
     """
 
     def wrap(call: Call) -> Call:
         async def traced(invocation: Invocation) -> Completion:
             task = invocation.task
             span = tracer.attempt(task, invocation.try_number)
+            if span is None:
+                return await call(invocation)
             request = replace(task.request, trace_context=span.trace_context)
             invocation.task = replace(task, request=request)
             invocation.done = None

@@ -1,6 +1,7 @@
 """What the traces that are kept say together: per matcher, per endpoint and per operation.
 
-All numbers are of one window, the traces that are kept, which the answer names (T-07).
+All numbers are of one window, the traces that are kept, which the answer names (T-07). Requests
+that nobody traced are in none of them.
 """
 
 from __future__ import annotations

@@ -49,7 +49,8 @@ EVERY_TRACE = TraceFilter()
 class TraceCounts:
     """`recorded` since the start; `evicted` of them to make room; `lost` were never closed.
 
-    `kept` traces of about `bytes` are there now, and `running` ones are not closed yet.
+    `kept` traces of about `bytes` are there now, and `running` ones are not closed yet. An operator
+    had `cleared` of them removed.
     """
 
     recorded: int
@@ -58,6 +59,7 @@ class TraceCounts:
     kept: int
     bytes: int
     running: int
+    cleared: int = 0
 
 
 class TraceStore:
@@ -75,6 +77,7 @@ class TraceStore:
         self._index: dict[str, Trace] = {}
         self._running: OrderedDict[int, float] = OrderedDict()
         self._bytes = self._recorded = self._evicted = self._lost = 0
+        self._cleared = 0
 
     def begin(self) -> int:
         """Count a trace that begins; return what `record` or `forget` takes.
@@ -140,7 +143,18 @@ class TraceStore:
                 len(self._ring),
                 self._bytes,
                 len(self._running),
+                self._cleared,
             )
+
+    def clear(self) -> int:
+        """Let go of all that are kept and return how many; one that runs is kept when it ends."""
+        with self._lock:
+            gone = len(self._ring)
+            self._ring.clear()
+            self._index.clear()
+            self._bytes = 0
+            self._cleared += gone
+            return gone
 
     def _evict(self) -> None:
         oldest = self._ring.popleft()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import fields, replace
+from typing import Protocol
 
 from gateway.core.feedback import OutcomeReport, Reviewed, RoutingEvent
 from gateway.core.stores import OutcomeStore, StoreError
@@ -69,11 +70,23 @@ class RecorderReading:
     log_lost: int
 
 
+class Watch(Protocol):
+    """Is told of everything that is recorded, off the path of requests; it must not raise."""
+
+    def decided(self, events: Sequence[RoutingEvent]) -> None:
+        """Take note of decisions, of each once, whether or not they can be written."""
+        ...
+
+    def reviewed(self, row: Reviewed) -> None:
+        """Take note of a decision with all that is known of it since a report came."""
+        ...
+
+
 class Recorder:
     """Writes decisions behind the requests. It owns a task; the store and the log stay others'.
 
     Begin with `start`, end with `close`, inside one event loop; `record` may be called by any
-    thread. `now` tells unix seconds.
+    thread. `now` tells unix seconds. `watch` is told what is recorded.
     """
 
     def __init__(
@@ -83,8 +96,10 @@ class Recorder:
         event_log: JsonlLog | None = None,
         settings: RecorderSettings | None = None,
         now: Callable[[], float] = time.time,
+        watch: Watch | None = None,
     ) -> None:
         self._store = store
+        self._watch = watch
         self._intake = intake
         self._log = event_log
         self._settings = settings or RecorderSettings()
@@ -130,6 +145,8 @@ class Recorder:
                 message = "the decision may not have been written yet: report it again"
                 raise StoreError(message, retryable=True)
             row = await self._store.report(report)
+        if row is not None and self._watch is not None:
+            self._watch.reviewed(row)
         if row is not None and self._log is not None:
             self._reports.offer(replace(report, endpoint=report.endpoint or row.event.chosen))
             self._wanted.set()
@@ -210,6 +227,8 @@ class Recorder:
         while self._settled < last:
             if not self._held:
                 self._held = self._intake.take(self._settings.batch)
+                if self._watch is not None:
+                    self._watch.decided(self._held)
                 if self._log is not None:
                     await self._log.append(self._held)
             number = len(self._held)

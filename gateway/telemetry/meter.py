@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import Protocol
 
@@ -14,24 +14,27 @@ from gateway.core.decision import RoutingReason
 from gateway.core.exchange import Exchange
 from gateway.core.faults import Fault, Reason
 from gateway.core.hole import Strategy
-from gateway.core.matching import LayerName
+from gateway.core.telemetry import Meter
+from gateway.ensemble.choosing.deciding import RULES
+from gateway.ensemble.feedback.watching import LAYERS
+from gateway.state.minute import Moved
+from gateway.state.minutes import Minutes
 from gateway.state.tally import OTHER, Tally
 from gateway.wire.failure import CODES
 
 MICROS = 1_000_000
-RULES = "rules"
 STATUSES = frozenset(Code.keys())
 REASONS = frozenset(str(reason) for reason in Reason)
 ROUTING_REASONS = frozenset(str(reason) for reason in RoutingReason)
-LAYERS = frozenset({RULES, "fusion", "objective", "adaptive", "experiment", *map(str, LayerName)})
+SKIPPED = AttemptStatus.SKIPPED
 NOT_LEFT = frozenset({AttemptStatus.OK, AttemptStatus.CANCELLED})
 
 
 class Times(Protocol):
     """A histogram."""
 
-    def record(self, amount: float, attributes: dict[str, str]) -> None:
-        """Count one time of `amount` seconds."""
+    def record(self, amount: float, attributes: dict[str, str], trace_id: str = "") -> None:
+        """Count one time of `amount` seconds; `trace_id` is that of a sampled span around it."""
         ...
 
 
@@ -68,7 +71,8 @@ class RequestMeter:
 
     def ended(self, exchange: Exchange, error: BaseException | None, elapsed_s: float) -> None:
         """Count a request that ended."""
-        self._request_times.record(elapsed_s, {"status_code": status_of(error)})
+        trace_id = exchange.sampled_as
+        self._request_times.record(elapsed_s, {"status_code": status_of(error)}, trace_id)
         if error is not None:
             self.failures.add((reason_of(error),))
             if exchange.exhausted:
@@ -76,20 +80,19 @@ class RequestMeter:
         if exchange.replayed:
             return
         for attempt in exchange.attempts:
-            self._attempt(attempt)
-        for left, taken in handovers(exchange, self._best_of):
-            source, target = self._target(left), self._target(taken)
-            if source != target:
-                self.fallbacks.add((source, target, known(left.reason, REASONS)))
+            self._attempt(attempt, trace_id)
+        for moved in moves(exchange, self._best_of, self._targets):
+            self.fallbacks.add(moved)
         self._decision(exchange)
 
-    def _attempt(self, attempt: Attempt) -> None:
+    def _attempt(self, attempt: Attempt, trace_id: str) -> None:
         name = known(attempt.endpoint, self._targets)
         outcome = str(attempt.status)
         self.attempts.add((name, outcome, known(attempt.reason, REASONS) if attempt.reason else ""))
-        if attempt.status is AttemptStatus.SKIPPED:
+        if attempt.status is SKIPPED:
             return
-        self._attempt_times.record(attempt.elapsed_s, {"endpoint": name, "outcome": outcome})
+        told = {"endpoint": name, "outcome": outcome}
+        self._attempt_times.record(attempt.elapsed_s, told, trace_id)
         usage = attempt.usage
         if usage.prompt_tokens or usage.completion_tokens:
             self.tokens.add((name, "input"), usage.prompt_tokens)
@@ -105,10 +108,43 @@ class RequestMeter:
         layer = RULES if learned is None else known(learned.decided_by, LAYERS)
         self.decisions.add((known(decision.reason, ROUTING_REASONS), layer))
         if learned is not None:
-            self._decision_times.record(learned.elapsed_s, {"layer": layer})
+            self._decision_times.record(learned.elapsed_s, {"layer": layer}, exchange.sampled_as)
 
-    def _target(self, attempt: Attempt) -> str:
-        return self._targets.get(attempt.endpoint, OTHER)
+
+class MinuteMeter:
+    """Counts requests by the minute, for dashboards; implements Meter. Words as in RequestMeter."""
+
+    def __init__(self, minutes: Minutes, targets: dict[str, str], best_of: int) -> None:
+        self._minutes = minutes
+        self._targets = targets
+        self._best_of = best_of
+
+    def ended(self, exchange: Exchange, error: BaseException | None, elapsed_s: float) -> None:
+        """Count a request that ended."""
+        attempts = () if exchange.replayed else exchange.attempts
+        failed = error is not None
+        if not attempts:
+            self._minutes.ended(elapsed_s, (), failed=failed)
+            return
+        self._minutes.ended(
+            elapsed_s,
+            attempts,
+            tuple(moves(exchange, self._best_of, self._targets)) if len(attempts) > 1 else (),
+            failed=failed,
+            fell_back=fell_back(exchange, self._targets),
+        )
+
+
+class Meters:
+    """Tells several meters of every request; implements Meter."""
+
+    def __init__(self, *meters: Meter) -> None:
+        self._meters = meters
+
+    def ended(self, exchange: Exchange, error: BaseException | None, elapsed_s: float) -> None:
+        """Count a request that ended."""
+        for meter in self._meters:
+            meter.ended(exchange, error, elapsed_s)
 
 
 def known(word: str, words: Collection[str]) -> str:
@@ -131,6 +167,31 @@ def reason_of(error: BaseException) -> str:
         return str(error.reason)
     cancelled = isinstance(error, asyncio.CancelledError)
     return str(Reason.CALLER_CANCELLED if cancelled else Reason.INTERNAL_ERROR)
+
+
+def fell_back(exchange: Exchange, targets: Mapping[str, str]) -> bool:
+    """Say whether an endpoint other than the primary was called, as `policies.count` has it.
+
+    The primary of a part of a request is the endpoint that was to be called first.
+    """
+    decision = exchange.decision
+    primary = "" if decision is None else decision.primary
+    firsts: dict[str, str] = {}
+    for attempt in exchange.attempts:
+        target = targets.get(attempt.endpoint, OTHER)
+        first = firsts.setdefault(attempt.part, target) if attempt.part else primary
+        if target != first and attempt.status is not SKIPPED:
+            return True
+    return False
+
+
+def moves(exchange: Exchange, best_of: int, targets: Mapping[str, str]) -> Iterator[Moved]:
+    """Name each handover of a request by what the router sees, and why the first was left."""
+    for left, taken in handovers(exchange, best_of):
+        source = targets.get(left.endpoint, OTHER)
+        target = targets.get(taken.endpoint, OTHER)
+        if source != target:
+            yield source, target, known(left.reason, REASONS)
 
 
 def handovers(exchange: Exchange, best_of: int) -> Iterator[tuple[Attempt, Attempt]]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from contextvars import Token
+from contextvars import ContextVar, Token
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from opentelemetry import context as contexts
@@ -17,13 +18,13 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 from opentelemetry.trace import (
     Span,
     SpanKind,
     Status,
     StatusCode,
-    get_current_span,
     set_span_in_context,
 )
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
@@ -33,8 +34,12 @@ from gateway.core.candidate import Attempt, AttemptStatus, Completion, FinishRea
 from gateway.core.endpoint import Endpoint, Protocol
 from gateway.core.exchange import Exchange
 from gateway.core.ports import Operation, Task
+from gateway.core.telemetry import RequestSpan
+from gateway.core.trace import SAMPLED, TRACEPARENT
 from gateway.telemetry import semconv
 from gateway.telemetry.meter import reason_of, status_of
+
+Attributes = dict[str, AttributeValue]
 
 SCOPE = "gateway"
 WORKFLOW = "ensemble"
@@ -45,47 +50,77 @@ QUEUE = 2048
 PROVIDERS = {Protocol.NATIVE: "ensemble", Protocol.OPENAI: "openai"}
 
 _PROPAGATOR = TraceContextTextMapPropagator()
+_REQUEST: Attributes = {
+    semconv.OPERATION_NAME: semconv.Operation.INVOKE_WORKFLOW.value,
+    semconv.WORKFLOW_NAME: WORKFLOW,
+}
+_DROPPED: ContextVar[bool] = ContextVar("dropped", default=False)
+"""True while a request runs that is not sampled."""
 
-Attributes = dict[str, AttributeValue]
+
+class _Ids(RandomIdGenerator):
+    """Makes ids; that of the next trace is the one `wanted`, where that is set."""
+
+    wanted = 0
+
+    def generate_trace_id(self) -> int:
+        """Return the wanted id once, then random ones."""
+        wanted, self.wanted = self.wanted, 0
+        return wanted or super().generate_trace_id()
 
 
 class OtelTracer:
     """Draws spans and hands them to an exporter, from a thread of its own; implements Tracer.
 
     A caller that sends `traceparent` decides whether its trace is sampled; of the others `ratio` of
-    all are. `close` sends what waits and ends the thread.
+    all are. The trace of one that is recorded by stages has the same id in both. Whether a request
+    is sampled is decided before anything is made for it. `close` sends what waits and ends the
+    thread. Belongs to one event loop.
     """
 
     def __init__(self, exporter: SpanExporter, *, ratio: float, service: str) -> None:
+        self._ids = _Ids()
+        self._ratio = TraceIdRatioBased(ratio)
         self._provider = TracerProvider(
-            ParentBased(TraceIdRatioBased(ratio)),
+            ParentBased(self._ratio),
             Resource.create({SERVICE_NAME: service}),
             shutdown_on_exit=False,
+            id_generator=self._ids,
         )
         self._provider.add_span_processor(BatchSpanProcessor(exporter, max_queue_size=QUEUE))
         self._tracer = self._provider.get_tracer(SCOPE)
         self._endpoints: dict[str, Attributes] = {}
 
-    def request(self, exchange: Exchange) -> OtelRequestSpan:
-        """Begin the span of a request, as a child of the caller's."""
+    def request(self, exchange: Exchange) -> RequestSpan:
+        """Begin the span of a request, as a child of the caller's.
+
+        Of one that is not sampled only the decision is handed on to the endpoints.
+        """
+        headers = exchange.request.trace_context
+        sent = TRACEPARENT.fullmatch(dict(headers).get("traceparent", "")) if headers else None
         # An empty context: the caller's headers alone say what the parent is.
-        parent = _PROPAGATOR.extract(dict(exchange.request.trace_context), Context())
-        span = self._tracer.start_span(
-            WORKFLOW,
-            parent,
-            SpanKind.INTERNAL,
-            {
-                semconv.OPERATION_NAME: semconv.Operation.INVOKE_WORKFLOW.value,
-                semconv.WORKFLOW_NAME: WORKFLOW,
-            },
-        )
+        parent = Context()
+        if sent is not None:
+            if not int(sent.group(2), 16) & SAMPLED:
+                return DroppedSpan()
+            parent = _PROPAGATOR.extract(dict(headers), parent)
+        else:
+            trace_id = self._trace_id(exchange)
+            if trace_id & self._ratio.TRACE_ID_LIMIT >= self._ratio.bound:
+                own = f"00-{trace_id:032x}-{self._ids.generate_span_id():016x}-00"
+                kept = (pair for pair in headers if pair[0] == "baggage")
+                context = (("traceparent", own), *kept)
+                exchange.request = replace(exchange.request, trace_context=context)
+                return DroppedSpan()
+            self._ids.wanted = trace_id
+        span = self._tracer.start_span(WORKFLOW, parent, SpanKind.INTERNAL, _REQUEST)
+        exchange.sampled_as = f"{span.get_span_context().trace_id:032x}"
         return OtelRequestSpan(span)
 
-    def attempt(self, task: Task, try_number: int) -> OtelAttemptSpan:
-        """Begin the span of a call; of a request that is not sampled its own goes on."""
-        parent = get_current_span()
-        if parent.get_span_context().is_valid and not parent.is_recording():
-            return OtelAttemptSpan(parent, task.request.trace_context, {})
+    def attempt(self, task: Task, try_number: int) -> OtelAttemptSpan | None:
+        """Begin the span of a call; None for one of a request that is not sampled."""
+        if _DROPPED.get():
+            return None
         endpoint = task.endpoint
         known = self._endpoints.get(endpoint.name)
         if known is None:
@@ -97,9 +132,28 @@ class OtelTracer:
             asked["gateway.attempt.try"] = try_number
         return OtelAttemptSpan(span, task.request.trace_context, asked)
 
+    def _trace_id(self, exchange: Exchange) -> int:
+        """Take the id under which the stages of a request are recorded, else a new one."""
+        recorded = exchange.trace
+        return self._ids.generate_trace_id() if recorded is None else int(recorded.trace_id, 16)
+
     async def close(self) -> None:
         """Send what waits; what the collector does not take in time is lost."""
         await asyncio.to_thread(self._provider.shutdown)
+
+
+class DroppedSpan:
+    """Of a request that is not sampled: its calls have no spans either."""
+
+    __slots__ = ("_token",)
+
+    def __init__(self) -> None:
+        self._token: Token[bool] = _DROPPED.set(True)
+
+    def ended(self, exchange: Exchange, error: BaseException | None) -> None:
+        """End it."""
+        del exchange, error
+        _DROPPED.reset(self._token)
 
 
 class OtelRequestSpan:

@@ -30,7 +30,6 @@ CODES: dict[Kind, int] = {
     Kind.UNAUTHENTICATED: Code.UNAUTHENTICATED,
     Kind.DENIED: Code.PERMISSION_DENIED,
     Kind.NOT_FOUND: Code.NOT_FOUND,
-    Kind.UNIMPLEMENTED: Code.UNIMPLEMENTED,
     Kind.MALFORMED: Code.UNAVAILABLE,
     Kind.INTERNAL: Code.INTERNAL,
 }
@@ -70,8 +69,7 @@ def detail_to_wire(
         if learned is not None and learned.clarification is not None:
             detail.clarification.CopyFrom(clarification_to_wire(learned.clarification))
     detail.decision_id = exchange.decision_id
-    if exchange.trace is not None:
-        detail.trace_id = exchange.trace.trace_id
+    detail.trace_id = exchange.trace_id
     detail.streamed_chars = sum(len(piece) for piece in exchange.streamed)
     if fault.kind is Kind.UNVERIFIED:
         _add_best(detail, exchange.candidates)
@@ -113,7 +111,7 @@ def status_to_wire(fault: Fault, exchange: Exchange | None, request_id: str) -> 
 def _own_details(fault: Fault) -> list[Message]:
     details: list[Message] = []
     match fault.kind:
-        case Kind.INVALID | Kind.UNIMPLEMENTED:
+        case Kind.INVALID:
             bad = error_details_pb2.BadRequest()
             for item in fault.violations:
                 bad.field_violations.add(field=item.field, description=item.description)

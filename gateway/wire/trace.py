@@ -87,6 +87,7 @@ def telemetry_to_wire(
         lost=counts.lost,
         running=counts.running,
         bytes=counts.bytes,
+        cleared=counts.cleared,
     )
 
 

@@ -127,6 +127,13 @@ async def test_traces_are_listed_shown_and_exported(served: Traced, tmp_path: Pa
     assert json.loads(printed.stdout)["trace_id"] == answer.trace_id
 
 
+async def test_traces_are_cleared(served: Traced) -> None:
+    await served.generate(trace=True)
+    cleared = await run(served, "traces", "clear")
+    assert (cleared.exit_code, cleared.stdout) == (Exit.OK, "1 traces removed\n")
+    assert await served.listed() == []
+
+
 async def test_what_cannot_be_found_or_written_says_so(served: Traced, tmp_path: Path) -> None:
     unknown = await run(served, "traces", "show", "nobody")
     assert unknown.exit_code == Exit.FAILED

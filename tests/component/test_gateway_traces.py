@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
+import logging
 from collections.abc import AsyncIterator
+from typing import Any
 
 import grpc
 import pytest
@@ -228,6 +230,48 @@ async def test_where_traces_are_off_asking_for_one_is_refused_by_name() -> None:
         assert (await served.generate()).text
 
 
+async def test_a_tenant_that_may_not_ask_for_traces_gets_none_and_its_answers_as_ever() -> None:
+    """V-12: where only some may ask, a refusal names the field and how to mend it."""
+    async with Traced(trace={"tenants": ["ops"]}) as served:
+        for tenant, allowed in (("ops", True), ("other", False), ("", False)):
+            sent: dict[str, Any] = {
+                "metadata": (("x-ensemble-tenant", tenant),), "timeout": TIMEOUT_S,
+            }  # fmt: skip
+            assert (await served.door.generate(request(), **sent)).text
+            call = served.ask_trace(pb.TraceRequest(generate=request()), **sent)
+            if allowed:
+                assert (await call).trace.stages
+                continue
+            for refused in (call, served.door.generate(request(trace=True), **sent)):
+                found = await failure(refused)
+                assert found.code is grpc.StatusCode.PERMISSION_DENIED
+                assert found.reason == "TRACING_DENIED"
+                assert "trace.tenants" in found.message
+
+
+async def test_traces_are_limited_for_each_tenant_and_those_of_the_gateway_are_not() -> None:
+    """V-12 ✗: whoever found the flag could have everything traced."""
+    async with Traced(trace={"per_s": 0.001, "burst": 2, "share": 1.0}) as served:
+        await served.generate(trace=True)
+        await served.trace(dry_run=True)
+        refused = await failure(served.generate(trace=True))
+        assert refused.code is grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert refused.reason == "TRACING_LIMITED"
+        assert refused.details["RetryInfo"].retry_delay.seconds > 900
+        assert "trace.per_s" in refused.message
+        assert (await served.generate()).trace_id
+
+
+async def test_a_dry_run_is_counted_as_no_request_and_no_attempt(served: Traced) -> None:
+    """V-12 ✗: what was only tried out stood in every counter."""
+    await served.trace(dry_run=True)
+    counted = await served.counters()
+    assert (counted.requests, counted.attempts) == (0, 0)
+    await served.trace()
+    counted = await served.counters()
+    assert (counted.requests, counted.attempts) == (1, 1)
+
+
 async def test_a_share_is_traced_without_being_asked() -> None:
     async with Traced(trace={"share": 1.0}) as served:
         answer = await served.generate()
@@ -299,6 +343,25 @@ async def test_telemetry_is_zero_before_the_first_trace_and_counts_after_it(serv
     assert model.completion_tokens > 0
     assert found[tp.SUBJECT_OPERATION, "request"].latency.count == 1
     assert after.window == "the last 1 traced requests"
+
+
+async def test_an_operator_clears_the_traces_and_the_log_says_so(
+    served: Traced, caplog: pytest.LogCaptureFixture
+) -> None:
+    """T-04: clear; what was recorded stays counted."""
+    caplog.set_level(logging.INFO)
+    answer = await served.generate(trace=True)
+    await served.trace()
+    clear = served.door.telemetry.ClearTraces
+    assert (await clear(tp.ClearTracesRequest(), timeout=TIMEOUT_S)).cleared == 2
+    assert await served.listed() == []
+    asked = tp.GetTraceRequest(id=answer.trace_id)
+    gone = await failure(served.door.telemetry.GetTrace(asked, timeout=TIMEOUT_S))
+    assert gone.reason == "UNKNOWN_TRACE"
+    counted = await served.telemetry()
+    assert (counted.requests, counted.recorded, counted.cleared) == (0, 2, 2)
+    (line,) = [one for one in caplog.records if one.message == "traces cleared"]
+    assert line.__dict__["traces"] == 2
 
 
 async def test_traces_are_exported_whole(served: Traced) -> None:

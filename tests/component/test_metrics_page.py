@@ -12,6 +12,7 @@ from ensemble.v1.decision_pb2 import OBJECTIVE_CHEAPEST
 from ensemble.v1.hole_pb2 import Constraint, RegexPattern
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import HealthStub
+from prometheus_client.openmetrics import parser as openmetrics
 
 from gateway.app import Gateway
 from gateway.ingress.admin_http import AdminListener, Pages
@@ -29,7 +30,7 @@ from tests.fakes.gateways import (
 )
 from tests.fakes.model_server import FakeModelServer
 from tests.fakes.script import Failure, Script
-from tests.fakes.watched import families, get, no_task_left, number
+from tests.fakes.watched import Collector, families, get, no_task_left, number
 from tests.house.sources import ROOT
 
 ADMIN = {"port": 0}
@@ -201,12 +202,32 @@ async def test_only_what_is_there_can_be_asked_for() -> None:
 async def test_it_is_off_by_default_and_then_nothing_is_counted_for_it() -> None:
     async with (
         FakeModelServer(Script()) as server,
-        gateway_on_loopback(settings_of(server.url)) as door,
+        gateway_on_loopback(settings_of(server.url, dashboard={"enabled": False})) as door,
     ):
         assert door.gateway is not None
         assert door.gateway.observability.admin_port is None
         assert (door.gateway.parts.meter, door.gateway.parts.tracer) == (None, None)
         await door.generate(request())
+
+
+async def test_a_slow_bucket_leads_to_a_trace_where_the_scraper_can_read_it() -> None:
+    """Exemplars: in the form of OpenMetrics only, with the id that the answer named."""
+    async with Collector() as collector, FakeModelServer(Script()) as server:
+        telemetry = {"traces": "otlp", "otlp_endpoint": collector.url, "sample_ratio": 1.0}
+        settings = settings_of(server.url, admin=ADMIN, telemetry=telemetry)
+        async with gateway_on_loopback(settings) as door:
+            answer = await door.generate(request())
+            accept = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
+            _, rich = await get(admin_port(door), accept=accept)
+            _, plain = await get(admin_port(door))
+    found = {
+        family.name: {one.exemplar.labels["trace_id"] for one in family.samples if one.exemplar}
+        for family in openmetrics.text_string_to_metric_families(rich)
+    }
+    for name in ("gateway_request_duration_seconds", "gateway_attempt_duration_seconds"):
+        assert found[name] == {answer.trace_id}
+    assert answer.trace_id not in plain
+    assert set(families(plain)) == set(found)
 
 
 async def test_no_task_is_left_and_the_port_is_free_again() -> None:

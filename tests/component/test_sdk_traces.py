@@ -68,6 +68,8 @@ async def test_a_request_is_traced_listed_and_read(served: Traced, asking: Askin
     rows = "".join(await asking.ask(served, "export_traces", "csv")).splitlines()
     assert rows[1].startswith(name)
     assert (await asking.ask(served, "telemetry")).requests == 1
+    assert await asking.ask(served, "clear_traces") == 1
+    assert await asking.ask(served, "traces") == []
 
 
 async def test_a_dry_run_calls_nobody(served: Traced, asking: Asking) -> None:

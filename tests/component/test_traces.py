@@ -5,6 +5,7 @@ from __future__ import annotations
 import grpc
 import pytest
 from ensemble.v1.hole_pb2 import Constraint, RegexPattern
+from ensemble.v1.telemetry_service_pb2 import GetTraceRequest
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import HealthStub
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
@@ -12,20 +13,18 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from gateway.app import Gateway
 from gateway.config.schema import Settings
 from tests.fakes.gateways import (
-    Door,
     failure,
     gateway_on_loopback,
     request,
     settings_of,
-    streamed,
 )
 from tests.fakes.model_server import FakeModelServer
 from tests.fakes.script import Failure, Script
-from tests.fakes.watched import Collector, attributes, get, no_task_left
+from tests.fakes.taught import trailer
+from tests.fakes.watched import Collector, attributes, no_task_left
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 TRACEPARENT = (("traceparent", f"00-{TRACE}-{PARENT}-01"),)
-SECRET = "hunter2-planted"
 
 
 def traced(collector: Collector, *urls: str, **tables: object) -> Settings:
@@ -93,60 +92,6 @@ async def test_health_goes_on_with_everything_on() -> None:
             watch.cancel()
 
 
-async def plant(door: Door) -> None:
-    """Ask in every way with a secret in every place where a caller can put one."""
-    labels = {"task": SECRET, SECRET: "x"}
-    fields = {"suffix": SECRET, "labels": labels, "session_id": SECRET, "request_id": SECRET}
-    metadata = (
-        ("x-ensemble-tenant", SECRET),
-        ("authorization", f"Bearer {SECRET}"),
-        ("x-request-id", SECRET),
-        ("baggage", f"k={SECRET}"),
-        ("tracestate", f"k={SECRET}"),
-        ("x-other", SECRET),
-        *TRACEPARENT,
-    )
-    await door.generate(request(SECRET, **fields), metadata=metadata)
-    await failure(door.generate(request(SECRET + "x", **fields), metadata=metadata))
-    refused = constraint(SECRET, f"^{SECRET}[")
-    await failure(door.generate(request(SECRET, constraints=[refused]), metadata=metadata))
-    async for _ in door.stream(streamed(SECRET, sampling={"stop": [SECRET]}), metadata=metadata):
-        pass
-    rejected = constraint(SECRET, f"^no {SECRET}$")
-    await failure(door.generate(request(SECRET, constraints=[rejected]), metadata=metadata))
-
-
-async def test_a_planted_secret_is_in_no_metric_and_in_no_span() -> None:
-    script = Script(failure=Failure.BROKEN, words=SECRET)
-    good = Script(pieces=(SECRET, "x"), model=SECRET)
-    async with (
-        Collector() as collector,
-        FakeModelServer(script) as first,
-        FakeModelServer(good) as second,
-    ):
-        settings = traced(collector, first.url, second.url, admin={"port": 0})
-        async with gateway_on_loopback(settings) as door:
-            await plant(door)
-            assert door.gateway is not None
-            port = door.gateway.observability.admin_port
-            assert port is not None
-            _, page = await get(port)
-    assert len(collector.spans) > 5
-    # What a caller puts into `tracestate` belongs to its trace by the standard, and only there.
-    shown = [span for span in collector.spans if SECRET in str(Span(name=span.name))]
-    bare = [_without_state(span) for span in collector.spans]
-    assert shown == []
-    assert all(SECRET.encode() not in raw for raw in bare)
-    assert SECRET not in page
-
-
-def _without_state(span: Span) -> bytes:
-    copy = Span()
-    copy.CopyFrom(span)
-    copy.ClearField("trace_state")
-    return copy.SerializeToString()
-
-
 async def test_a_collector_that_is_not_there_costs_no_answer() -> None:
     async with FakeModelServer(Script()) as server, no_task_left():
         telemetry: dict[str, object] = {"traces": "otlp", "otlp_endpoint": "http://127.0.0.1:1"}
@@ -162,6 +107,29 @@ def test_a_missing_extra_is_an_error_of_the_configuration(monkeypatch: pytest.Mo
     monkeypatch.setattr("gateway.telemetry.otlp.import_module", missing)
     with pytest.raises(ValueError, match=r"ensemble-gateway\[otlp\]"):
         Gateway(settings_of("grpc://127.0.0.1:1", telemetry={"traces": "otlp"}))
+
+
+async def test_one_id_leads_to_the_stages_and_to_the_spans_of_a_request() -> None:
+    """T-09 ✗: ids of eight hex digits that led nowhere else; also without `traceparent`."""
+    async with Collector() as collector, FakeModelServer(Script()) as server:
+        async with gateway_on_loopback(traced(collector, server.url)) as door:
+            for asked in (request(trace=True), request()):
+                call = door.generate(asked)
+                answer = await call
+                assert await trailer(call, "x-ensemble-trace") == answer.trace_id
+                kept = door.telemetry.GetTrace(GetTraceRequest(id=answer.trace_id))
+                if asked.trace:
+                    assert (await kept).trace.trace_id == answer.trace_id
+                else:
+                    assert (await failure(kept)).reason == "UNKNOWN_TRACE"
+            failed = await failure(door.generate(request(endpoint_filter={"required_tags": ["x"]})))
+            ids = [answer.trace_id, failed.details["FailureDetail"].trace_id]
+            assert failed.trailers["x-ensemble-trace"] == ids[1]
+        sent = server.witness.asked[1].headers["traceparent"]
+    assert sent.split("-")[1] == ids[0]
+    found = {span.trace_id.hex() for span in by_kind(collector.spans, Span.SPAN_KIND_INTERNAL)}
+    assert len(found) == 3
+    assert set(ids) < found
 
 
 async def test_without_traces_the_headers_of_the_caller_go_on_as_they_are() -> None:

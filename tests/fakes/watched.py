@@ -14,10 +14,13 @@ from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 
-async def get(port: int, path: str = "/metrics", method: str = "GET") -> tuple[int, str]:
+async def get(
+    port: int, path: str = "/metrics", method: str = "GET", *, accept: str = "*/*"
+) -> tuple[int, str]:
     """Ask the admin listener like a stranger: the status and the body."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(f"{method} {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n".encode())
+    head = f"Host: test\r\nAccept: {accept}\r\nConnection: close"
+    writer.write(f"{method} {path} HTTP/1.1\r\n{head}\r\n\r\n".encode())
     await writer.drain()
     head, _, body = (await reader.read()).partition(b"\r\n\r\n")
     writer.close()

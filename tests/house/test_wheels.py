@@ -67,6 +67,14 @@ def test_the_gateways_wheel_holds_every_module(gateway: Wheel):
     assert modules - gateway.names == set()
 
 
+def test_the_gateways_wheel_holds_what_the_dashboard_shows(gateway: Wheel):
+    folder = ROOT / "gateway" / "ingress" / "dashboard"
+    files = {path for name in ("templates", "static") for path in (folder / name).rglob("*")}
+    shown = {str(path.relative_to(ROOT)) for path in files if path.is_file()}
+    assert len(shown) > 15
+    assert shown - gateway.names == set()
+
+
 def test_the_clients_wheel(client: Wheel):
     assert client.tops == {"ensemble", "ensemble_client"}
     assert client.names >= {

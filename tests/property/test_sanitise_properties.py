@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.core.sanitise import WORDS, sanitised
 from gateway.core.trace import TextPolicy, text_record
-from gateway.core.tracing import TraceRecorder, opened
+from gateway.core.tracing import TraceRecorder
 
 MARK = "Zq7Xw9Kv3"
 """Part of every planted secret; nothing else holds it."""
@@ -90,7 +90,7 @@ def test_no_planted_secret_survives_in_a_value(value: Any) -> None:
 @given(planted(), secret_text(), st.sampled_from(TextPolicy))
 def test_no_planted_secret_survives_in_a_trace(value: Any, text: str, policy: TextPolicy) -> None:
     trace = TraceRecorder("0" * 32, lambda: 0.0)
-    with opened(trace, "try") as stage:
+    with trace.stage("try") as stage:
         stage.tell(detail=value, message=text)
     assert MARK not in repr(trace.close(1.0))
     assert MARK not in text_record(text, policy, first=40).text

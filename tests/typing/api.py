@@ -25,7 +25,11 @@ from ensemble.v1.feedback_service_pb2 import (
 from ensemble.v1.gateway_service_pb2 import FieldViolation, RouteResponse, Strategy, TraceResponse
 from ensemble.v1.hole_pb2 import RegexPattern
 from ensemble.v1.result_pb2 import Attempt, Candidate
-from ensemble.v1.telemetry_service_pb2 import GetMetricsResponse, GetTelemetryResponse
+from ensemble.v1.telemetry_service_pb2 import (
+    GetDashboardResponse,
+    GetMetricsResponse,
+    GetTelemetryResponse,
+)
 from ensemble.v1.trace_pb2 import Trace
 from ensemble_client import (
     AsyncClient,
@@ -294,7 +298,9 @@ def sync_traces(client: Client) -> None:
     assert_type(client.traces({"count": 5, "status": "failed", "slower_than": 0.1}), list[Trace])
     assert_type(client.get_trace("id", timeout=1), Trace)
     assert_type(client.export_traces("csv"), Generator[str])
+    assert_type(client.clear_traces(), int)
     assert_type(client.telemetry(), GetTelemetryResponse)
+    assert_type(client.dashboard(60, timeout=1), GetDashboardResponse)
 
 
 async def async_traces(client: AsyncClient) -> None:
@@ -303,4 +309,6 @@ async def async_traces(client: AsyncClient) -> None:
     assert_type(await client.traces(), list[Trace])
     assert_type(await client.get_trace("id"), Trace)
     assert_type(client.export_traces(), AsyncGenerator[str])
+    assert_type(await client.clear_traces(), int)
     assert_type(await client.telemetry(timeout=1), GetTelemetryResponse)
+    assert_type(await client.dashboard(), GetDashboardResponse)

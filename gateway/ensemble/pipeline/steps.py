@@ -10,7 +10,6 @@ from gateway.core.exchange import Exchange
 from gateway.core.faults import Fault, Reason
 from gateway.core.pipeline import OnError, StepKind, StepNode, StepStatus
 from gateway.core.ports import Clock
-from gateway.core.tracing import opened
 from gateway.core.value import value
 from gateway.ensemble.ending import is_final
 from gateway.ensemble.pipeline.state import (
@@ -94,8 +93,8 @@ class Steps:
             doing.inputs = self.state.inputs(step)
             if step.kind is StepKind.REPAIR and not doing.inputs.issues:
                 return self._not_needed(doing, "there is nothing to mend")
-            with opened(exchange.trace, f"step[{step.id}]"):
-                made = await self.work.do(step, doing.inputs, own)
+            work, trace = self.work.do(step, doing.inputs, own), exchange.trace
+            made = await (work if trace is None else trace.around(f"step[{step.id}]", work))
         except MissingInputError as missing:
             fault = missing.fault
             error = f"{fault.reason}: {missing.reference} is missing: {fault.message}"

@@ -7,16 +7,14 @@ import asyncio
 import pytest
 
 from gateway.core.candidate import AttemptStatus
-from gateway.core.faults import Reason
+from gateway.core.faults import Fault, Reason
 from gateway.core.policy import not_called
 from gateway.core.trace import Stage, StageStatus
 from gateway.core.tracing import (
     MAX_STAGE_BYTES,
     MAX_STAGES,
-    NO_STAGE,
     OMITTED,
     TraceRecorder,
-    opened,
 )
 from tests.fakes.values import make_invocation, unavailable
 from tests.fakes.virtual import VirtualClock
@@ -37,20 +35,41 @@ def closed(trace: TraceRecorder) -> dict[str, Stage]:
     return {stage.name: stage for stage in stages}
 
 
-def test_without_a_trace_there_is_one_path_and_nothing_is_kept() -> None:
-    """V-10, V-11 ✗: the fast path had a copy of each body. Here it has a stage that is none."""
-    with opened(None, "admit") as stage:
-        stage.tell(anything=1)
-    assert stage is NO_STAGE
+async def test_a_stage_stands_around_work_that_was_made_ready(trace: TraceRecorder) -> None:
+    """V-11 ✗: the fast path had a copy of each body. Here the very same work is awaited."""
+
+    async def work() -> int:
+        with trace.stage("inner"):
+            return 7
+
+    def about(result: int) -> dict[str, object]:
+        return {"found": result}
+
+    assert await work() == await trace.around("route", work(), about, told={"asked": 1}) == 7
+    first, route, inner = trace.close(trace.clock())[0]
+    assert (first.name, first.parent) == ("inner", 0)
+    assert (route.attributes, inner.parent) == ((("asked", 1), ("found", 7)), route.id)
+
+
+async def test_work_that_fails_inside_its_stage_leaves_it_with_what_was_known(
+    trace: TraceRecorder,
+) -> None:
+    async def work() -> None:
+        raise unavailable()
+
+    with pytest.raises(Fault):
+        await trace.around(trace.next_attempt(), work(), told={"endpoint": "a"})
+    stage = closed(trace)["attempt[0]"]
+    assert (stage.status, stage.told("endpoint")) == (StageStatus.FAILED, "a")
 
 
 def test_stages_are_a_tree_with_self_times(trace: TraceRecorder, clock: VirtualClock) -> None:
     """V-04 ✗: a map by name lost repeated stages, and nested ones were counted twice."""
-    with opened(trace, "route"):
+    with trace.stage("route"):
         clock.now += 1
-        with opened(trace, "match"):
+        with trace.stage("match"):
             clock.now += 2
-        with opened(trace, "match"):
+        with trace.stage("match"):
             clock.now += 3
     clock.now += 1
     stages, size = trace.close(clock())
@@ -66,7 +85,7 @@ def test_stages_are_a_tree_with_self_times(trace: TraceRecorder, clock: VirtualC
 def test_stages_side_by_side_leave_no_negative_self_time(
     trace: TraceRecorder, clock: VirtualClock
 ) -> None:
-    with opened(trace, "attempt"):
+    with trace.stage("attempt"):
         trace.record("try", clock(), 4)
         trace.record("try", clock() + 1, 4)
         clock.now += 5
@@ -86,7 +105,7 @@ def test_a_stage_that_fails_is_there_and_says_so(
     trace: TraceRecorder, error: BaseException, status: StageStatus, told: str
 ) -> None:
     """V-05 ✗: what failed raised before it was recorded, so the failing stage was missing."""
-    with pytest.raises(type(error)), opened(trace, "validate"):
+    with pytest.raises(type(error)), trace.stage("validate"):
         raise error
     stage = closed(trace)["validate"]
     assert (stage.status, stage.told("error")) == (status, told)
@@ -102,12 +121,12 @@ def test_a_stage_that_still_runs_is_unfinished(trace: TraceRecorder, clock: Virt
 
 async def test_a_task_belongs_to_the_stage_that_began_it(trace: TraceRecorder) -> None:
     async def part(name: str) -> None:
-        with opened(trace, name):
+        with trace.stage(name):
             await asyncio.sleep(0)
-            with opened(trace, f"inner {name}"):
+            with trace.stage(f"inner {name}"):
                 await asyncio.sleep(0)
 
-    with opened(trace, "race"):
+    with trace.stage("race"):
         await asyncio.gather(part("a"), part("b"))
     stages = closed(trace)
     assert stages["a"].parent == stages["b"].parent == stages["race"].id
@@ -117,14 +136,14 @@ async def test_a_task_belongs_to_the_stage_that_began_it(trace: TraceRecorder) -
 
 def test_a_stage_of_another_trace_is_no_parent(trace: TraceRecorder, clock: VirtualClock) -> None:
     other = TraceRecorder("e" * 32, clock)
-    with opened(other, "outer"), opened(trace, "own"):
+    with other.stage("outer"), trace.stage("own"):
         pass
     assert closed(trace)["own"].parent == 0
 
 
 def test_stages_are_bounded_and_those_too_many_counted(trace: TraceRecorder) -> None:
     for _ in range(MAX_STAGES + 3):
-        with trace.attempt() as stage:
+        with trace.stage(trace.next_attempt()) as stage:
             stage.tell(a=1)
     trace.record("late", 0.0, 1.0)
     stages, _ = trace.close(trace.clock())
@@ -134,9 +153,9 @@ def test_stages_are_bounded_and_those_too_many_counted(trace: TraceRecorder) -> 
 
 def test_an_oversized_stage_is_a_stub_and_later_ones_are_kept(trace: TraceRecorder) -> None:
     """V-08 ✗: recording stopped for good after one stage that was too large."""
-    with opened(trace, "large") as stage:
+    with trace.stage("large") as stage:
         stage.tell(**{f"a{number}": ["x " * 999] * 20 for number in range(3)})
-    with opened(trace, "later") as stage:
+    with trace.stage("later") as stage:
         stage.tell(words="kept")
     stages = closed(trace)
     assert stages["large"].attributes == OMITTED
@@ -148,7 +167,7 @@ def test_all_stages_together_are_bounded() -> None:
 
 
 def test_secrets_told_of_a_stage_are_redacted(trace: TraceRecorder) -> None:
-    with opened(trace, "try") as stage:
+    with trace.stage("try") as stage:
         stage.tell(detail="401 for token=abc123", api_key="k")
     assert "abc123" not in str(closed(trace)["try"])
 

@@ -179,3 +179,61 @@ def test_a_race_has_its_attempts_side_by_side() -> None:
     assert (
         next(stage for stage in trace.stages if stage.name == "aggregate").told("candidates") == 2
     )
+
+
+def test_every_caller_of_this_machine_may_ask_for_traces() -> None:
+    Desk(VirtualClock()).desk.permit("", local=True)
+    Desk(VirtualClock(), allow_remote=True).desk.permit("x", local=False)
+
+
+@pytest.mark.parametrize(
+    ("tenant", "local", "words"),
+    [("a", False, "trace.allow_remote = true"), ("b", True, "trace.tenants")],
+)
+def test_others_may_where_the_configuration_says_so(tenant: str, local: bool, words: str) -> None:
+    """V-12, V-13: who may ask for traces is configured, and a refusal names the field."""
+    desk = Desk(VirtualClock(), tenants=frozenset({"a"})).desk
+    desk.permit("a", local=True)
+    with pytest.raises(Fault, match=words) as caught:
+        desk.permit(tenant, local=local)
+    assert (caught.value.kind, caught.value.reason) == (Kind.DENIED, Reason.TRACING_DENIED)
+
+
+def test_a_tenant_has_so_many_requests_traced_and_no_more() -> None:
+    """V-12: rate limited, and the refusal says how long to wait."""
+    clock = VirtualClock()
+    desk = Desk(clock, per_s=0.5, burst=2).desk
+    desk.permit("a", local=True)
+    desk.permit("a", local=True)
+    with pytest.raises(Fault, match=r"0.5 requests a second.*raise trace.per_s") as caught:
+        desk.permit("a", local=True)
+    fault = caught.value
+    assert (fault.kind, fault.reason) == (Kind.EXHAUSTED, Reason.TRACING_LIMITED)
+    assert fault.retry_after_s == 2.0
+    desk.permit("b", local=True)
+    clock.now += 2
+    desk.permit("a", local=True)
+
+
+class Looks(Exchange):
+    """Counts how often the request is asked whether it is traced."""
+
+    seen = 0
+
+    def __getattribute__(self, name: str) -> object:
+        if name == "trace":
+            type(self).seen += 1
+        return super().__getattribute__(name)
+
+
+def test_a_request_that_is_not_traced_is_looked_at_once_a_stage() -> None:
+    """V-10, N-11: the disabled path is at most one look at an attribute for each stage."""
+    clock = VirtualClock()
+    ensemble = Ensemble(clock, {"a": says("y")})
+    plain = ensemble.exchange(make_request(PROMPT))
+    exchange = Looks(plain.request, plain.deadline)
+    Looks.seen = 0
+    run_virtual(clock, ensemble.client.handle(exchange))
+    assert exchange.candidates
+    stages = ("spec_analysis", "route", "attempt", "try", "validate", "score", "aggregate")
+    assert Looks.seen <= len(stages)

@@ -14,10 +14,14 @@ class FakeContext:
     def __init__(self, left: float | None = None, *metadata: tuple[str, str | bytes]) -> None:
         self.left = left
         self.metadata = metadata
+        self.address = "ipv4:127.0.0.1:5000"
         self.trailers: tuple[tuple[str, str], ...] = ()
 
     def invocation_metadata(self) -> Any:
         return self.metadata or None
+
+    def peer(self) -> str:
+        return self.address
 
     def time_remaining(self) -> float | None:
         return self.left
@@ -83,3 +87,40 @@ def test_the_trailers_have_the_trace_when_there_is_one() -> None:
         ("a", "b"),
         ("x-ensemble-trace", trace),
     )
+
+
+@pytest.mark.parametrize(
+    ("address", "local"),
+    [
+        ("ipv4:127.0.0.1:5000", True),
+        ("ipv4:127.8.0.1:5000", True),
+        ("ipv6:%5B::1%5D:5000", True),
+        ("ipv6:[::1]:5000", True),
+        ("ipv6:%5B::ffff:127.0.0.1%5D:5000", True),
+        ("unix:/run/gateway.sock", True),
+        ("ipv4:10.0.0.7:5000", False),
+        ("ipv6:%5Bfe80::1%5D:5000", False),
+        ("ipv6:%5B::ffff:10.0.0.7%5D:5000", False),
+        ("unknown", False),
+        ("", False),
+    ],
+)
+def test_a_caller_is_local_only_where_its_address_says_so(address: str, local: bool) -> None:
+    """V-13: what is for this machine alone is not for a stranger whose address is not known."""
+    asked = rpc()
+    context: Any = asked.context
+    context.address = address
+    assert asked.local is local
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        f"00-{'0' * 32}-{'1' * 16}-01",
+        f"00-{'1' * 32}-{'0' * 16}-01",
+        f"ff-{'1' * 32}-{'1' * 16}-01",
+    ],
+)
+def test_an_id_that_is_none_is_not_handed_back(header: str) -> None:
+    """T-09: the same headers count as a trace here as in OpenTelemetry."""
+    assert rpc(None, ("traceparent", header)).trace_id == ""

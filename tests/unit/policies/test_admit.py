@@ -13,6 +13,7 @@ from gateway.core.decision import ChainPolicy, RoutingDecision, RoutingReason
 from gateway.core.exchange import Exchange, Handle
 from gateway.core.faults import Category, Fault, Kind, Origin, Reason
 from gateway.core.hole import Priority
+from gateway.core.tracing import TraceRecorder
 from gateway.policies.admit import admit
 from gateway.policies.deadline import DeadlineSettings, deadline
 from gateway.state.admission import Admission
@@ -73,6 +74,24 @@ def test_a_request_that_finds_a_slot_is_worked_on_at_once() -> None:
 
     house.run(main)
     assert house.door.read().admitted == 1
+
+
+def test_a_trace_says_whether_a_request_had_to_wait_for_its_turn() -> None:
+    """V-02: the stage is there for each, and its time is that of the wait."""
+    house = House()
+
+    async def main(handle: Handle) -> None:
+        exchanges = [house.exchange() for _ in range(2)]
+        for number, exchange in enumerate(exchanges):
+            exchange.trace = TraceRecorder(f"{number:032x}", house.clock)
+        await asyncio.gather(*(handle(exchange) for exchange in exchanges))
+        stages = [one.trace.close(house.clock())[0][0] for one in exchanges if one.trace]
+        assert [(one.name, one.told("queued"), one.elapsed_s) for one in stages] == [
+            ("admit", None, 0.0),
+            ("admit", True, 1.0),
+        ]
+
+    house.run(main)
 
 
 def test_no_more_than_allowed_are_worked_on_and_all_are_answered() -> None:

@@ -120,3 +120,24 @@ def test_a_call_that_left_no_record_is_not_told_the_one_before():
     with pytest.raises(KeyError):
         run_virtual(VirtualClock(), attempt_span(tracer)(breaks)(invocation))
     assert tracer.told == [(None, None)]
+
+
+def test_a_call_without_a_span_is_made_as_it_is():
+    """Nothing is built for a request that is not sampled."""
+
+    class Dropped(Tracer):
+        def attempt(self, task, try_number: int) -> None:
+            self.asked.append((task, try_number))
+
+    invocation, seen = make_invocation(), []
+    task = invocation.task
+
+    async def call(asked: Invocation) -> Completion:
+        seen.append(asked.task)
+        return Completion("text")
+
+    tracer = Dropped()
+    completion = run_virtual(VirtualClock(), attempt_span(tracer)(call)(invocation))
+    assert completion.text == "text"
+    assert seen[0] is invocation.task is task
+    assert tracer.told == []

@@ -139,3 +139,16 @@ def test_sixteen_threads_lose_no_record() -> None:
     assert (counts.recorded, counts.evicted, counts.kept) == (160_000, 159_000, 1000)
     assert (counts.lost, counts.running, counts.bytes) == (0, 0, 10_000)
     assert all(traces.get(one.trace_id) is one for one in traces.every())
+
+
+def test_what_is_cleared_is_gone_and_counted() -> None:
+    """T-04: clear. What runs meanwhile is kept when it ends."""
+    traces = store()
+    put(traces, named(1), named(2))
+    running = traces.begin()
+    assert traces.clear() == 2
+    assert (traces.get("t1"), traces.get("r2"), traces.every()) == (None, None, ())
+    traces.record(running, named(3))
+    assert traces.counts() == TraceCounts(3, 0, 0, 1, 10, 0, 2)
+    assert traces.clear() == 1
+    assert traces.clear() == 0

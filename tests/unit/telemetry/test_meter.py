@@ -26,9 +26,11 @@ FAILED, OK, SKIPPED = AttemptStatus.FAILED, AttemptStatus.OK, AttemptStatus.SKIP
 class Times:
     def __init__(self) -> None:
         self.seen: list[tuple[float, dict[str, str]]] = []
+        self.traces: list[str] = []
 
-    def record(self, amount: float, attributes: dict[str, str]) -> None:
+    def record(self, amount: float, attributes: dict[str, str], trace_id: str = "") -> None:
         self.seen.append((amount, attributes))
+        self.traces.append(trace_id)
 
 
 class Rig:
@@ -56,6 +58,13 @@ def attempt(name: str, status: AttemptStatus = OK, reason: str = "", **fields) -
 
 
 LEFT = attempt("a", FAILED, Reason.UPSTREAM_TIMEOUT)
+
+
+def test_times_of_a_sampled_request_lead_to_its_trace():
+    learned = replace(DECISION, learned=Learned("head", elapsed_s=0.004))
+    rig = Rig().ended(attempt("a"), sampled_as="t1", decision=learned).ended(attempt("a"))
+    assert rig.requests.traces == rig.attempts.traces == ["t1", ""]
+    assert rig.decisions.traces == ["t1"]
 
 
 def test_a_request_is_counted_with_its_status_its_attempts_and_its_decision():

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
@@ -18,6 +19,7 @@ from gateway.core.exchange import Exchange
 from gateway.core.faults import Fault, Kind, Origin, Reason
 from gateway.core.hole import Sampling
 from gateway.core.ports import Task
+from gateway.core.tracing import TraceRecorder
 from gateway.telemetry.otel import OtelTracer
 from gateway.telemetry.otlp import NO_EXTRA, otlp_exporter
 from tests.fakes.values import make_request
@@ -144,7 +146,6 @@ def test_a_call_to_a_server_without_scheme_or_model_has_what_is_known():
         (Kind.UNAVAILABLE, "UNAVAILABLE", True),
         (Kind.DEADLINE, "DEADLINE_EXCEEDED", True),
         (Kind.INTERNAL, "INTERNAL", True),
-        (Kind.UNIMPLEMENTED, "UNIMPLEMENTED", True),
         (Kind.INVALID, "INVALID_ARGUMENT", False),
         (Kind.EXHAUSTED, "RESOURCE_EXHAUSTED", False),
         (Kind.CANCELLED, "CANCELLED", False),
@@ -226,9 +227,12 @@ def test_the_caller_decides_what_is_sampled_and_the_ratio_where_it_does_not(cont
         made = exchange(trace_context=context)
         span = tracer.request(made)
         call = tracer.attempt(Task(made.request, FAST, Sampling()), 1)
-        headers.append(dict(call.trace_context)["traceparent"])
-        call.ended(None, None)
+        assert (call is not None) is bool(kept)
+        headers.append(dict((call or made.request).trace_context)["traceparent"])
+        if call is not None:
+            call.ended(None, None)
         span.ended(made, fault(Kind.INTERNAL))
+        assert bool(made.trace_id) is bool(kept)
 
     assert len(spans_of(work, ratio)) == kept
     assert bool(int(headers[0][-2:], 16) & 1) is bool(kept)
@@ -253,8 +257,57 @@ def test_requests_side_by_side_keep_their_calls_apart():
     assert set(parents) == requests
 
 
+@pytest.mark.parametrize("ratio", [0.0, 1.0])
+def test_stages_and_spans_of_a_request_have_one_id_also_without_a_caller_s(ratio: float):
+    """T-09 ✗: ids of its own, by which nothing was found elsewhere."""
+    told: list[str] = []
+
+    async def work(tracer: OtelTracer) -> None:
+        made = exchange(trace=TraceRecorder(TRACE, time.monotonic))
+        span = tracer.request(made)
+        call = tracer.attempt(Task(made.request, FAST, Sampling()), 1)
+        told.append(dict((call or made.request).trace_context)["traceparent"])
+        if call is not None:
+            call.ended(OK, Completion("x"))
+        span.ended(made, None)
+        assert made.trace_id == TRACE
+        other = exchange()
+        tracer.request(other).ended(other, None)
+        assert other.trace_id != TRACE
+
+    spans = spans_of(work, ratio)
+    assert told[0].split("-")[1] == TRACE
+    ids = [f"{span.context.trace_id:032x}" for span in spans]
+    assert ids[:2] == ([TRACE, TRACE] if ratio else [])
+
+
+def test_of_a_request_that_is_not_sampled_the_callers_headers_go_on_as_they_are():
+    async def work(tracer: OtelTracer) -> None:
+        made = exchange(trace_context=NOT_SAMPLED)
+        request = made.request
+        span = tracer.request(made)
+        assert tracer.attempt(Task(request, FAST, Sampling()), 1) is None
+        span.ended(made, None)
+        assert made.request is request
+        assert made.trace_id == ""
+
+    assert spans_of(work) == ()
+
+
+def test_the_baggage_of_a_caller_without_a_trace_goes_on():
+    async def work(tracer: OtelTracer) -> None:
+        made = exchange(trace_context=(("tracestate", "a=b"), ("baggage", "k=v")))
+        tracer.request(made).ended(made, None)
+        assert [key for key, _ in made.request.trace_context] == ["traceparent", "baggage"]
+
+    assert spans_of(work, 0.0) == ()
+
+
 def test_a_malformed_traceparent_begins_a_trace_of_its_own():
     assert request_span(trace_context=(("traceparent", "secret"),)).parent is None
+    assert (
+        request_span(trace_context=(("traceparent", f"00-{'0' * 32}-{PARENT}-01"),)).parent is None
+    )
 
 
 def test_a_missing_extra_is_one_error_that_names_it(monkeypatch: pytest.MonkeyPatch):

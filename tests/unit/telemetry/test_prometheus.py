@@ -7,7 +7,9 @@ from itertools import pairwise
 
 import pytest
 from prometheus_client import REGISTRY, Metric
+from prometheus_client.openmetrics import parser as openmetrics
 
+from gateway.core.telemetry import MetricsPage
 from gateway.telemetry import prometheus
 from gateway.telemetry.catalogue import BY_NAME, METRICS, MetricKind
 from gateway.telemetry.prometheus import Exposition, Reading
@@ -21,7 +23,7 @@ def page_of(reading: Reading, *times: float) -> str:
     for seconds in times:
         requests.record(seconds, {"status_code": "OK"})
     try:
-        return asyncio.run(exposition.text()).decode()
+        return asyncio.run(exposition.page()).text.decode()
     finally:
         exposition.close()
 
@@ -80,12 +82,42 @@ def test_histograms_are_in_seconds_and_reach_as_far_as_a_generation_may_take():
     assert (counts[180.0], counts[300.0]) == (0, 1)
 
 
+def scraped(accept: str) -> MetricsPage:
+    """A scrape after two requests, the second with a span that is sampled."""
+    exposition = Exposition(dict, lambda: 1_790_000_000.0)
+    requests = exposition.histogram("request.duration")
+    requests.record(0.03, {"status_code": "OK"})
+    requests.record(7.0, {"status_code": "OK"}, "0af7651916cd43dd8448eb211c80319c")
+    try:
+        return asyncio.run(exposition.page(accept))
+    finally:
+        exposition.close()
+
+
+def test_a_time_of_a_sampled_span_leads_to_its_trace():
+    page = scraped("application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.3")
+    assert page.content_type.startswith("application/openmetrics-text; version=1.0.0")
+    (family,) = openmetrics.text_string_to_metric_families(page.text.decode())
+    found = {one.labels["le"]: one.exemplar for one in family.samples if one.exemplar}
+    assert list(found) == ["10.24"]
+    assert found["10.24"].labels == {"trace_id": "0af7651916cd43dd8448eb211c80319c"}
+    assert (found["10.24"].value, float(found["10.24"].timestamp)) == (7.0, 1_790_000_000.0)
+
+
+@pytest.mark.parametrize("accept", ["", "text/plain;version=0.0.4", "*/*"])
+def test_a_scraper_that_asks_for_nothing_else_gets_the_plain_form(accept: str):
+    page = scraped(accept)
+    assert page.content_type.startswith("text/plain")
+    assert b"trace_id" not in page.text
+    assert buckets(families(page.text.decode())["gateway_request_duration_seconds"])[10.24] == 2
+
+
 def test_instruments_are_made_at_the_start_and_handed_on():
     """G-05: an earlier global one was made by whoever came first, in two threads at once."""
     before = {family.name for family in REGISTRY.collect()}
     one, two = Exposition(dict), Exposition(dict)
     one.histogram("request.duration").record(1.0, {"status_code": "OK"})
-    assert b"request" not in asyncio.run(two.text())
+    assert b"request" not in asyncio.run(two.page()).text
     assert {family.name for family in REGISTRY.collect()} == before
     assert "global" not in inspect.getsource(prometheus)
     one.close()
@@ -100,7 +132,7 @@ def test_a_gauge_goes_down_too():
     async def scrapes() -> list[float]:
         seen = []
         while running:
-            page = (await exposition.text()).decode()
+            page = (await exposition.page()).text.decode()
             seen.append(families(page)["gateway_requests_in_flight"].samples[0].value)
         return seen
 
@@ -121,7 +153,7 @@ def test_numbers_are_taken_on_the_loop_and_written_down_beside_it():
         return {"requests.queued": series()}
 
     exposition = Exposition(read)
-    assert b"gateway_requests_queued 1.0" in asyncio.run(exposition.text())
+    assert b"gateway_requests_queued 1.0" in asyncio.run(exposition.page()).text
     exposition.close()
     assert where == dict.fromkeys(("read", "taken"), threading.main_thread())
 

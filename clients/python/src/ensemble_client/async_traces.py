@@ -1,4 +1,4 @@
-"""The asyncio client's methods about traces and what they say together."""
+"""The asyncio client's methods about traces, and about how the gateway did."""
 
 from __future__ import annotations
 
@@ -6,14 +6,26 @@ from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Unpack
 
 from ensemble.v1.gateway_service_pb2 import GenerateRequest, TraceResponse
-from ensemble.v1.telemetry_service_pb2 import GetTelemetryRequest, GetTelemetryResponse
+from ensemble.v1.telemetry_service_pb2 import (
+    ClearTracesRequest,
+    GetDashboardResponse,
+    GetTelemetryRequest,
+    GetTelemetryResponse,
+)
 from ensemble.v1.trace_pb2 import Trace
 
 from ensemble_client.async_calls import Running, ask, closed_as_error
 from ensemble_client.call import CallOptions, CallSettings
 from ensemble_client.requests import RequestOptions
 from ensemble_client.status import typed_errors
-from ensemble_client.tracing import TraceFilter, export_of, listing_of, lookup_of, trace_of
+from ensemble_client.tracing import (
+    TraceFilter,
+    dashboard_of,
+    export_of,
+    listing_of,
+    lookup_of,
+    trace_of,
+)
 
 if TYPE_CHECKING:
     from ensemble.v1.gateway_service_pb2_grpc import GatewayServiceAsyncStub
@@ -58,6 +70,11 @@ class AsyncTraceCalls:
         call = self._settings.call(**options)
         return (await ask(self._telemetry.GetTrace, lookup_of(name), call)).trace
 
+    async def clear_traces(self, **options: Unpack[CallOptions]) -> int:
+        """Have the gateway remove all traces that it keeps; return how many."""
+        call = self._settings.call(**options)
+        return (await ask(self._telemetry.ClearTraces, ClearTracesRequest(), call)).cleared
+
     async def export_traces(
         self, form: str = "json", **options: Unpack[CallOptions]
     ) -> AsyncGenerator[str]:
@@ -80,3 +97,14 @@ class AsyncTraceCalls:
         """Return what the kept traces say together: per matcher, endpoint and operation."""
         call = self._settings.call(**options)
         return await ask(self._telemetry.GetTelemetry, GetTelemetryRequest(), call)
+
+    async def dashboard(
+        self, window: float | None = None, **options: Unpack[CallOptions]
+    ) -> GetDashboardResponse:
+        """Return what dashboards show: counts over a window, and how things stand now.
+
+        `window` is seconds back from now, 60 to 86,400; else as the gateway is configured. Raises
+        Unimplemented where dashboards are off.
+        """
+        call = self._settings.call(**options)
+        return await ask(self._telemetry.GetDashboard, dashboard_of(window), call)

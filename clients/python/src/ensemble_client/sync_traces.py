@@ -1,4 +1,4 @@
-"""The blocking client's methods about traces and what they say together."""
+"""The blocking client's methods about traces, and about how the gateway did."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from typing import Unpack
 
 from ensemble.v1.gateway_service_pb2 import GenerateRequest, TraceResponse
 from ensemble.v1.gateway_service_pb2_grpc import GatewayServiceStub
-from ensemble.v1.telemetry_service_pb2 import GetTelemetryRequest, GetTelemetryResponse
+from ensemble.v1.telemetry_service_pb2 import (
+    ClearTracesRequest,
+    GetDashboardResponse,
+    GetTelemetryRequest,
+    GetTelemetryResponse,
+)
 from ensemble.v1.telemetry_service_pb2_grpc import TelemetryServiceStub
 from ensemble.v1.trace_pb2 import Trace
 
@@ -15,7 +20,14 @@ from ensemble_client.call import CallOptions, CallSettings
 from ensemble_client.requests import RequestOptions
 from ensemble_client.status import typed_errors
 from ensemble_client.sync_calls import ask
-from ensemble_client.tracing import TraceFilter, export_of, listing_of, lookup_of, trace_of
+from ensemble_client.tracing import (
+    TraceFilter,
+    dashboard_of,
+    export_of,
+    listing_of,
+    lookup_of,
+    trace_of,
+)
 
 
 class TraceCalls:
@@ -55,6 +67,11 @@ class TraceCalls:
         call = self._settings.call(**options)
         return ask(self._telemetry.GetTrace, lookup_of(name), call).trace
 
+    def clear_traces(self, **options: Unpack[CallOptions]) -> int:
+        """Have the gateway remove all traces that it keeps; return how many."""
+        call = self._settings.call(**options)
+        return ask(self._telemetry.ClearTraces, ClearTracesRequest(), call).cleared
+
     def export_traces(self, form: str = "json", **options: Unpack[CallOptions]) -> Generator[str]:
         """Hand out all kept traces, oldest first, as text: `json` lines, or `csv`.
 
@@ -73,3 +90,14 @@ class TraceCalls:
         """Return what the kept traces say together: per matcher, endpoint and operation."""
         call = self._settings.call(**options)
         return ask(self._telemetry.GetTelemetry, GetTelemetryRequest(), call)
+
+    def dashboard(
+        self, window: float | None = None, **options: Unpack[CallOptions]
+    ) -> GetDashboardResponse:
+        """Return what dashboards show: counts over a window, and how things stand now.
+
+        `window` is seconds back from now, 60 to 86,400; else as the gateway is configured. Raises
+        Unimplemented where dashboards are off.
+        """
+        call = self._settings.call(**options)
+        return ask(self._telemetry.GetDashboard, dashboard_of(window), call)

@@ -8,6 +8,7 @@ from typing import TypedDict
 from ensemble.v1.gateway_service_pb2 import GenerateRequest, TraceRequest
 from ensemble.v1.telemetry_service_pb2 import (
     ExportTracesRequest,
+    GetDashboardRequest,
     GetTraceRequest,
     ListTracesRequest,
     TraceFormat,
@@ -71,6 +72,11 @@ def export_of(form: str) -> ExportTracesRequest:
     """Ask for all traces as text; raises InvalidRequest for a format that is not known."""
     known = TraceFormat.DESCRIPTOR.values_by_name
     return message_of(ExportTracesRequest, "", {"format": _number("format", known, form)})
+
+
+def dashboard_of(window: float | None) -> GetDashboardRequest:
+    """Ask for what a dashboard shows; raises InvalidRequest for a window that is no span."""
+    return GetDashboardRequest(window=span_of("window", window))
 
 
 def _number(field: str, known: Mapping[str, EnumValueDescriptor], word: str | None) -> int:

@@ -19,6 +19,14 @@ class Subject(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SUBJECT_MATCHER: _ClassVar[Subject]
     SUBJECT_MODEL: _ClassVar[Subject]
 
+class Grade(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    GRADE_UNSPECIFIED: _ClassVar[Grade]
+    GRADE_UNKNOWN: _ClassVar[Grade]
+    GRADE_GOOD: _ClassVar[Grade]
+    GRADE_WARN: _ClassVar[Grade]
+    GRADE_BAD: _ClassVar[Grade]
+
 class TraceFormat(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     TRACE_FORMAT_UNSPECIFIED: _ClassVar[TraceFormat]
@@ -28,6 +36,11 @@ SUBJECT_UNSPECIFIED: Subject
 SUBJECT_OPERATION: Subject
 SUBJECT_MATCHER: Subject
 SUBJECT_MODEL: Subject
+GRADE_UNSPECIFIED: Grade
+GRADE_UNKNOWN: Grade
+GRADE_GOOD: Grade
+GRADE_WARN: Grade
+GRADE_BAD: Grade
 TRACE_FORMAT_UNSPECIFIED: TraceFormat
 TRACE_FORMAT_JSON: TraceFormat
 TRACE_FORMAT_CSV: TraceFormat
@@ -163,7 +176,7 @@ class Measure(_message.Message):
     def __init__(self, subject: _Optional[_Union[Subject, str]] = ..., name: _Optional[str] = ..., calls: _Optional[int] = ..., errors: _Optional[int] = ..., error_rate: _Optional[float] = ..., latency: _Optional[_Union[LatencyStats, _Mapping]] = ..., mean_confidence: _Optional[float] = ..., hit_rate: _Optional[float] = ..., retries: _Optional[int] = ..., prompt_tokens: _Optional[int] = ..., completion_tokens: _Optional[int] = ..., cost_micros: _Optional[int] = ...) -> None: ...
 
 class GetTelemetryResponse(_message.Message):
-    __slots__ = ("window", "since", "requests", "failed", "fallback_used", "measures", "recorded", "evicted", "lost", "running", "bytes")
+    __slots__ = ("window", "since", "requests", "failed", "fallback_used", "measures", "recorded", "evicted", "lost", "running", "bytes", "cleared")
     WINDOW_FIELD_NUMBER: _ClassVar[int]
     SINCE_FIELD_NUMBER: _ClassVar[int]
     REQUESTS_FIELD_NUMBER: _ClassVar[int]
@@ -175,6 +188,7 @@ class GetTelemetryResponse(_message.Message):
     LOST_FIELD_NUMBER: _ClassVar[int]
     RUNNING_FIELD_NUMBER: _ClassVar[int]
     BYTES_FIELD_NUMBER: _ClassVar[int]
+    CLEARED_FIELD_NUMBER: _ClassVar[int]
     window: str
     since: _timestamp_pb2.Timestamp
     requests: int
@@ -186,7 +200,208 @@ class GetTelemetryResponse(_message.Message):
     lost: int
     running: int
     bytes: int
-    def __init__(self, window: _Optional[str] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., requests: _Optional[int] = ..., failed: _Optional[int] = ..., fallback_used: _Optional[int] = ..., measures: _Optional[_Iterable[_Union[Measure, _Mapping]]] = ..., recorded: _Optional[int] = ..., evicted: _Optional[int] = ..., lost: _Optional[int] = ..., running: _Optional[int] = ..., bytes: _Optional[int] = ...) -> None: ...
+    cleared: int
+    def __init__(self, window: _Optional[str] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., requests: _Optional[int] = ..., failed: _Optional[int] = ..., fallback_used: _Optional[int] = ..., measures: _Optional[_Iterable[_Union[Measure, _Mapping]]] = ..., recorded: _Optional[int] = ..., evicted: _Optional[int] = ..., lost: _Optional[int] = ..., running: _Optional[int] = ..., bytes: _Optional[int] = ..., cleared: _Optional[int] = ...) -> None: ...
+
+class GetDashboardRequest(_message.Message):
+    __slots__ = ("window",)
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
+    window: _duration_pb2.Duration
+    def __init__(self, window: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class DashboardMinute(_message.Message):
+    __slots__ = ("start", "requests", "failed", "fallbacks", "p50", "p95")
+    START_FIELD_NUMBER: _ClassVar[int]
+    REQUESTS_FIELD_NUMBER: _ClassVar[int]
+    FAILED_FIELD_NUMBER: _ClassVar[int]
+    FALLBACKS_FIELD_NUMBER: _ClassVar[int]
+    P50_FIELD_NUMBER: _ClassVar[int]
+    P95_FIELD_NUMBER: _ClassVar[int]
+    start: _timestamp_pb2.Timestamp
+    requests: int
+    failed: int
+    fallbacks: int
+    p50: _duration_pb2.Duration
+    p95: _duration_pb2.Duration
+    def __init__(self, start: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., requests: _Optional[int] = ..., failed: _Optional[int] = ..., fallbacks: _Optional[int] = ..., p50: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., p95: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class DashboardEndpoint(_message.Message):
+    __slots__ = ("name", "attempts", "failures", "success_rate", "p50", "p95", "p99", "cost_micros", "breaker", "health", "in_flight", "limit", "waiting", "drained", "ejected")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
+    FAILURES_FIELD_NUMBER: _ClassVar[int]
+    SUCCESS_RATE_FIELD_NUMBER: _ClassVar[int]
+    P50_FIELD_NUMBER: _ClassVar[int]
+    P95_FIELD_NUMBER: _ClassVar[int]
+    P99_FIELD_NUMBER: _ClassVar[int]
+    COST_MICROS_FIELD_NUMBER: _ClassVar[int]
+    BREAKER_FIELD_NUMBER: _ClassVar[int]
+    HEALTH_FIELD_NUMBER: _ClassVar[int]
+    IN_FLIGHT_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    WAITING_FIELD_NUMBER: _ClassVar[int]
+    DRAINED_FIELD_NUMBER: _ClassVar[int]
+    EJECTED_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    attempts: int
+    failures: int
+    success_rate: float
+    p50: _duration_pb2.Duration
+    p95: _duration_pb2.Duration
+    p99: _duration_pb2.Duration
+    cost_micros: int
+    breaker: str
+    health: str
+    in_flight: int
+    limit: int
+    waiting: int
+    drained: bool
+    ejected: bool
+    def __init__(self, name: _Optional[str] = ..., attempts: _Optional[int] = ..., failures: _Optional[int] = ..., success_rate: _Optional[float] = ..., p50: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., p95: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., p99: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., cost_micros: _Optional[int] = ..., breaker: _Optional[str] = ..., health: _Optional[str] = ..., in_flight: _Optional[int] = ..., limit: _Optional[int] = ..., waiting: _Optional[int] = ..., drained: bool = ..., ejected: bool = ...) -> None: ...
+
+class DashboardHandover(_message.Message):
+    __slots__ = ("source", "target", "reason", "count")
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    source: str
+    target: str
+    reason: str
+    count: int
+    def __init__(self, source: _Optional[str] = ..., target: _Optional[str] = ..., reason: _Optional[str] = ..., count: _Optional[int] = ...) -> None: ...
+
+class DashboardLayer(_message.Message):
+    __slots__ = ("name", "attempts", "captured", "share", "confidence", "mean", "accuracy", "judged", "share_grade", "accuracy_grade")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
+    CAPTURED_FIELD_NUMBER: _ClassVar[int]
+    SHARE_FIELD_NUMBER: _ClassVar[int]
+    CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    MEAN_FIELD_NUMBER: _ClassVar[int]
+    ACCURACY_FIELD_NUMBER: _ClassVar[int]
+    JUDGED_FIELD_NUMBER: _ClassVar[int]
+    SHARE_GRADE_FIELD_NUMBER: _ClassVar[int]
+    ACCURACY_GRADE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    attempts: int
+    captured: int
+    share: float
+    confidence: float
+    mean: _duration_pb2.Duration
+    accuracy: float
+    judged: int
+    share_grade: Grade
+    accuracy_grade: Grade
+    def __init__(self, name: _Optional[str] = ..., attempts: _Optional[int] = ..., captured: _Optional[int] = ..., share: _Optional[float] = ..., confidence: _Optional[float] = ..., mean: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., accuracy: _Optional[float] = ..., judged: _Optional[int] = ..., share_grade: _Optional[_Union[Grade, str]] = ..., accuracy_grade: _Optional[_Union[Grade, str]] = ...) -> None: ...
+
+class DashboardDecision(_message.Message):
+    __slots__ = ("at", "request_id", "decision_id", "endpoint", "layer", "confidence", "elapsed")
+    AT_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    DECISION_ID_FIELD_NUMBER: _ClassVar[int]
+    ENDPOINT_FIELD_NUMBER: _ClassVar[int]
+    LAYER_FIELD_NUMBER: _ClassVar[int]
+    CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    ELAPSED_FIELD_NUMBER: _ClassVar[int]
+    at: _timestamp_pb2.Timestamp
+    request_id: str
+    decision_id: str
+    endpoint: str
+    layer: str
+    confidence: float
+    elapsed: _duration_pb2.Duration
+    def __init__(self, at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., request_id: _Optional[str] = ..., decision_id: _Optional[str] = ..., endpoint: _Optional[str] = ..., layer: _Optional[str] = ..., confidence: _Optional[float] = ..., elapsed: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class DashboardArm(_message.Message):
+    __slots__ = ("name", "exposures", "judged", "quality")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    EXPOSURES_FIELD_NUMBER: _ClassVar[int]
+    JUDGED_FIELD_NUMBER: _ClassVar[int]
+    QUALITY_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    exposures: int
+    judged: int
+    quality: float
+    def __init__(self, name: _Optional[str] = ..., exposures: _Optional[int] = ..., judged: _Optional[int] = ..., quality: _Optional[float] = ...) -> None: ...
+
+class DashboardExperiment(_message.Message):
+    __slots__ = ("name", "stopped", "arms")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    STOPPED_FIELD_NUMBER: _ClassVar[int]
+    ARMS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    stopped: str
+    arms: _containers.RepeatedCompositeFieldContainer[DashboardArm]
+    def __init__(self, name: _Optional[str] = ..., stopped: _Optional[str] = ..., arms: _Optional[_Iterable[_Union[DashboardArm, _Mapping]]] = ...) -> None: ...
+
+class DashboardTarget(_message.Message):
+    __slots__ = ("name", "text", "target", "grade")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    GRADE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    text: str
+    target: str
+    grade: Grade
+    def __init__(self, name: _Optional[str] = ..., text: _Optional[str] = ..., target: _Optional[str] = ..., grade: _Optional[_Union[Grade, str]] = ...) -> None: ...
+
+class DashboardGuard(_message.Message):
+    __slots__ = ("name", "value", "now")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    NOW_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    value: int
+    now: bool
+    def __init__(self, name: _Optional[str] = ..., value: _Optional[int] = ..., now: bool = ...) -> None: ...
+
+class GetDashboardResponse(_message.Message):
+    __slots__ = ("at", "window", "uptime", "requests", "succeeded", "failed", "fallback_used", "decisions", "cost_micros", "p50", "p95", "p99", "traffic", "endpoints", "handovers", "layers", "recent", "experiments", "targets", "guards", "refresh")
+    AT_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
+    UPTIME_FIELD_NUMBER: _ClassVar[int]
+    REQUESTS_FIELD_NUMBER: _ClassVar[int]
+    SUCCEEDED_FIELD_NUMBER: _ClassVar[int]
+    FAILED_FIELD_NUMBER: _ClassVar[int]
+    FALLBACK_USED_FIELD_NUMBER: _ClassVar[int]
+    DECISIONS_FIELD_NUMBER: _ClassVar[int]
+    COST_MICROS_FIELD_NUMBER: _ClassVar[int]
+    P50_FIELD_NUMBER: _ClassVar[int]
+    P95_FIELD_NUMBER: _ClassVar[int]
+    P99_FIELD_NUMBER: _ClassVar[int]
+    TRAFFIC_FIELD_NUMBER: _ClassVar[int]
+    ENDPOINTS_FIELD_NUMBER: _ClassVar[int]
+    HANDOVERS_FIELD_NUMBER: _ClassVar[int]
+    LAYERS_FIELD_NUMBER: _ClassVar[int]
+    RECENT_FIELD_NUMBER: _ClassVar[int]
+    EXPERIMENTS_FIELD_NUMBER: _ClassVar[int]
+    TARGETS_FIELD_NUMBER: _ClassVar[int]
+    GUARDS_FIELD_NUMBER: _ClassVar[int]
+    REFRESH_FIELD_NUMBER: _ClassVar[int]
+    at: _timestamp_pb2.Timestamp
+    window: _duration_pb2.Duration
+    uptime: _duration_pb2.Duration
+    requests: int
+    succeeded: int
+    failed: int
+    fallback_used: int
+    decisions: int
+    cost_micros: int
+    p50: _duration_pb2.Duration
+    p95: _duration_pb2.Duration
+    p99: _duration_pb2.Duration
+    traffic: _containers.RepeatedCompositeFieldContainer[DashboardMinute]
+    endpoints: _containers.RepeatedCompositeFieldContainer[DashboardEndpoint]
+    handovers: _containers.RepeatedCompositeFieldContainer[DashboardHandover]
+    layers: _containers.RepeatedCompositeFieldContainer[DashboardLayer]
+    recent: _containers.RepeatedCompositeFieldContainer[DashboardDecision]
+    experiments: _containers.RepeatedCompositeFieldContainer[DashboardExperiment]
+    targets: _containers.RepeatedCompositeFieldContainer[DashboardTarget]
+    guards: _containers.RepeatedCompositeFieldContainer[DashboardGuard]
+    refresh: _duration_pb2.Duration
+    def __init__(self, at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., window: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., uptime: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., requests: _Optional[int] = ..., succeeded: _Optional[int] = ..., failed: _Optional[int] = ..., fallback_used: _Optional[int] = ..., decisions: _Optional[int] = ..., cost_micros: _Optional[int] = ..., p50: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., p95: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., p99: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., traffic: _Optional[_Iterable[_Union[DashboardMinute, _Mapping]]] = ..., endpoints: _Optional[_Iterable[_Union[DashboardEndpoint, _Mapping]]] = ..., handovers: _Optional[_Iterable[_Union[DashboardHandover, _Mapping]]] = ..., layers: _Optional[_Iterable[_Union[DashboardLayer, _Mapping]]] = ..., recent: _Optional[_Iterable[_Union[DashboardDecision, _Mapping]]] = ..., experiments: _Optional[_Iterable[_Union[DashboardExperiment, _Mapping]]] = ..., targets: _Optional[_Iterable[_Union[DashboardTarget, _Mapping]]] = ..., guards: _Optional[_Iterable[_Union[DashboardGuard, _Mapping]]] = ..., refresh: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class ListTracesRequest(_message.Message):
     __slots__ = ("count", "skip", "status", "endpoint", "slower_than")
@@ -219,6 +434,16 @@ class GetTraceResponse(_message.Message):
     TRACE_FIELD_NUMBER: _ClassVar[int]
     trace: _trace_pb2.Trace
     def __init__(self, trace: _Optional[_Union[_trace_pb2.Trace, _Mapping]] = ...) -> None: ...
+
+class ClearTracesRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ClearTracesResponse(_message.Message):
+    __slots__ = ("cleared",)
+    CLEARED_FIELD_NUMBER: _ClassVar[int]
+    cleared: int
+    def __init__(self, cleared: _Optional[int] = ...) -> None: ...
 
 class ExportTracesRequest(_message.Message):
     __slots__ = ("format",)

@@ -45,6 +45,11 @@ class TelemetryServiceStub(object):
                 request_serializer=ensemble_dot_v1_dot_telemetry__service__pb2.GetTelemetryRequest.SerializeToString,
                 response_deserializer=ensemble_dot_v1_dot_telemetry__service__pb2.GetTelemetryResponse.FromString,
                 _registered_method=True)
+        self.GetDashboard = channel.unary_unary(
+                '/ensemble.v1.TelemetryService/GetDashboard',
+                request_serializer=ensemble_dot_v1_dot_telemetry__service__pb2.GetDashboardRequest.SerializeToString,
+                response_deserializer=ensemble_dot_v1_dot_telemetry__service__pb2.GetDashboardResponse.FromString,
+                _registered_method=True)
         self.ListTraces = channel.unary_unary(
                 '/ensemble.v1.TelemetryService/ListTraces',
                 request_serializer=ensemble_dot_v1_dot_telemetry__service__pb2.ListTracesRequest.SerializeToString,
@@ -54,6 +59,11 @@ class TelemetryServiceStub(object):
                 '/ensemble.v1.TelemetryService/GetTrace',
                 request_serializer=ensemble_dot_v1_dot_telemetry__service__pb2.GetTraceRequest.SerializeToString,
                 response_deserializer=ensemble_dot_v1_dot_telemetry__service__pb2.GetTraceResponse.FromString,
+                _registered_method=True)
+        self.ClearTraces = channel.unary_unary(
+                '/ensemble.v1.TelemetryService/ClearTraces',
+                request_serializer=ensemble_dot_v1_dot_telemetry__service__pb2.ClearTracesRequest.SerializeToString,
+                response_deserializer=ensemble_dot_v1_dot_telemetry__service__pb2.ClearTracesResponse.FromString,
                 _registered_method=True)
         self.ExportTraces = channel.unary_stream(
                 '/ensemble.v1.TelemetryService/ExportTraces',
@@ -74,7 +84,16 @@ class TelemetryServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def GetTelemetry(self, request, context):
-        """Returns what the kept traces say together: per matcher, model and operation.
+        """Returns what the kept traces say together: per matcher, model and operation. Requests that
+        nobody traced are in none of the numbers; GetMetrics counts those too.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetDashboard(self, request, context):
+        """Returns what a dashboard shows: what was counted over a window, and how things stand now.
+        UNIMPLEMENTED where the configuration has dashboard.enabled = false.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -89,6 +108,14 @@ class TelemetryServiceServicer(object):
 
     def GetTrace(self, request, context):
         """Returns one trace; NOT_FOUND when it is not kept, or no longer.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ClearTraces(self, request, context):
+        """Removes all kept traces; those of requests that run are kept when they end. An action of an
+        operator, which leaves a line in the log.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -114,6 +141,11 @@ def add_TelemetryServiceServicer_to_server(servicer, server):
                     request_deserializer=ensemble_dot_v1_dot_telemetry__service__pb2.GetTelemetryRequest.FromString,
                     response_serializer=ensemble_dot_v1_dot_telemetry__service__pb2.GetTelemetryResponse.SerializeToString,
             ),
+            'GetDashboard': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDashboard,
+                    request_deserializer=ensemble_dot_v1_dot_telemetry__service__pb2.GetDashboardRequest.FromString,
+                    response_serializer=ensemble_dot_v1_dot_telemetry__service__pb2.GetDashboardResponse.SerializeToString,
+            ),
             'ListTraces': grpc.unary_unary_rpc_method_handler(
                     servicer.ListTraces,
                     request_deserializer=ensemble_dot_v1_dot_telemetry__service__pb2.ListTracesRequest.FromString,
@@ -123,6 +155,11 @@ def add_TelemetryServiceServicer_to_server(servicer, server):
                     servicer.GetTrace,
                     request_deserializer=ensemble_dot_v1_dot_telemetry__service__pb2.GetTraceRequest.FromString,
                     response_serializer=ensemble_dot_v1_dot_telemetry__service__pb2.GetTraceResponse.SerializeToString,
+            ),
+            'ClearTraces': grpc.unary_unary_rpc_method_handler(
+                    servicer.ClearTraces,
+                    request_deserializer=ensemble_dot_v1_dot_telemetry__service__pb2.ClearTracesRequest.FromString,
+                    response_serializer=ensemble_dot_v1_dot_telemetry__service__pb2.ClearTracesResponse.SerializeToString,
             ),
             'ExportTraces': grpc.unary_stream_rpc_method_handler(
                     servicer.ExportTraces,
@@ -196,6 +233,33 @@ class TelemetryService(object):
             _registered_method=True)
 
     @staticmethod
+    def GetDashboard(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ensemble.v1.TelemetryService/GetDashboard',
+            ensemble_dot_v1_dot_telemetry__service__pb2.GetDashboardRequest.SerializeToString,
+            ensemble_dot_v1_dot_telemetry__service__pb2.GetDashboardResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def ListTraces(request,
             target,
             options=(),
@@ -239,6 +303,33 @@ class TelemetryService(object):
             '/ensemble.v1.TelemetryService/GetTrace',
             ensemble_dot_v1_dot_telemetry__service__pb2.GetTraceRequest.SerializeToString,
             ensemble_dot_v1_dot_telemetry__service__pb2.GetTraceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ClearTraces(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ensemble.v1.TelemetryService/ClearTraces',
+            ensemble_dot_v1_dot_telemetry__service__pb2.ClearTracesRequest.SerializeToString,
+            ensemble_dot_v1_dot_telemetry__service__pb2.ClearTracesResponse.FromString,
             options,
             channel_credentials,
             insecure,

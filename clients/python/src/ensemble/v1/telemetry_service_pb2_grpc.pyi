@@ -36,11 +36,21 @@ class TelemetryServiceStub:
     GetMetrics: _grpc.UnaryUnaryMultiCallable[_telemetry_service_pb2.GetMetricsRequest, _telemetry_service_pb2.GetMetricsResponse]
     """Returns the counters of the ensemble and of each endpoint."""
     GetTelemetry: _grpc.UnaryUnaryMultiCallable[_telemetry_service_pb2.GetTelemetryRequest, _telemetry_service_pb2.GetTelemetryResponse]
-    """Returns what the kept traces say together: per matcher, model and operation."""
+    """Returns what the kept traces say together: per matcher, model and operation. Requests that
+    nobody traced are in none of the numbers; GetMetrics counts those too.
+    """
+    GetDashboard: _grpc.UnaryUnaryMultiCallable[_telemetry_service_pb2.GetDashboardRequest, _telemetry_service_pb2.GetDashboardResponse]
+    """Returns what a dashboard shows: what was counted over a window, and how things stand now.
+    UNIMPLEMENTED where the configuration has dashboard.enabled = false.
+    """
     ListTraces: _grpc.UnaryUnaryMultiCallable[_telemetry_service_pb2.ListTracesRequest, _telemetry_service_pb2.ListTracesResponse]
     """Lists kept traces, newest first, without their stages."""
     GetTrace: _grpc.UnaryUnaryMultiCallable[_telemetry_service_pb2.GetTraceRequest, _telemetry_service_pb2.GetTraceResponse]
     """Returns one trace; NOT_FOUND when it is not kept, or no longer."""
+    ClearTraces: _grpc.UnaryUnaryMultiCallable[_telemetry_service_pb2.ClearTracesRequest, _telemetry_service_pb2.ClearTracesResponse]
+    """Removes all kept traces; those of requests that run are kept when they end. An action of an
+    operator, which leaves a line in the log.
+    """
     ExportTraces: _grpc.UnaryStreamMultiCallable[_telemetry_service_pb2.ExportTracesRequest, _telemetry_service_pb2.ExportTracesResponse]
     """Writes all kept traces, oldest first, as text in parts that are to be joined."""
 
@@ -52,11 +62,21 @@ class TelemetryServiceAsyncStub(TelemetryServiceStub):
     GetMetrics: _aio.UnaryUnaryMultiCallable[_telemetry_service_pb2.GetMetricsRequest, _telemetry_service_pb2.GetMetricsResponse]  # type: ignore[assignment]
     """Returns the counters of the ensemble and of each endpoint."""
     GetTelemetry: _aio.UnaryUnaryMultiCallable[_telemetry_service_pb2.GetTelemetryRequest, _telemetry_service_pb2.GetTelemetryResponse]  # type: ignore[assignment]
-    """Returns what the kept traces say together: per matcher, model and operation."""
+    """Returns what the kept traces say together: per matcher, model and operation. Requests that
+    nobody traced are in none of the numbers; GetMetrics counts those too.
+    """
+    GetDashboard: _aio.UnaryUnaryMultiCallable[_telemetry_service_pb2.GetDashboardRequest, _telemetry_service_pb2.GetDashboardResponse]  # type: ignore[assignment]
+    """Returns what a dashboard shows: what was counted over a window, and how things stand now.
+    UNIMPLEMENTED where the configuration has dashboard.enabled = false.
+    """
     ListTraces: _aio.UnaryUnaryMultiCallable[_telemetry_service_pb2.ListTracesRequest, _telemetry_service_pb2.ListTracesResponse]  # type: ignore[assignment]
     """Lists kept traces, newest first, without their stages."""
     GetTrace: _aio.UnaryUnaryMultiCallable[_telemetry_service_pb2.GetTraceRequest, _telemetry_service_pb2.GetTraceResponse]  # type: ignore[assignment]
     """Returns one trace; NOT_FOUND when it is not kept, or no longer."""
+    ClearTraces: _aio.UnaryUnaryMultiCallable[_telemetry_service_pb2.ClearTracesRequest, _telemetry_service_pb2.ClearTracesResponse]  # type: ignore[assignment]
+    """Removes all kept traces; those of requests that run are kept when they end. An action of an
+    operator, which leaves a line in the log.
+    """
     ExportTraces: _aio.UnaryStreamMultiCallable[_telemetry_service_pb2.ExportTracesRequest, _telemetry_service_pb2.ExportTracesResponse]  # type: ignore[assignment]
     """Writes all kept traces, oldest first, as text in parts that are to be joined."""
 
@@ -77,7 +97,19 @@ class TelemetryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _telemetry_service_pb2.GetTelemetryRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_telemetry_service_pb2.GetTelemetryResponse, _abc.Awaitable[_telemetry_service_pb2.GetTelemetryResponse]]:
-        """Returns what the kept traces say together: per matcher, model and operation."""
+        """Returns what the kept traces say together: per matcher, model and operation. Requests that
+        nobody traced are in none of the numbers; GetMetrics counts those too.
+        """
+
+    @_abc_1.abstractmethod
+    def GetDashboard(
+        self,
+        request: _telemetry_service_pb2.GetDashboardRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_telemetry_service_pb2.GetDashboardResponse, _abc.Awaitable[_telemetry_service_pb2.GetDashboardResponse]]:
+        """Returns what a dashboard shows: what was counted over a window, and how things stand now.
+        UNIMPLEMENTED where the configuration has dashboard.enabled = false.
+        """
 
     @_abc_1.abstractmethod
     def ListTraces(
@@ -94,6 +126,16 @@ class TelemetryServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_telemetry_service_pb2.GetTraceResponse, _abc.Awaitable[_telemetry_service_pb2.GetTraceResponse]]:
         """Returns one trace; NOT_FOUND when it is not kept, or no longer."""
+
+    @_abc_1.abstractmethod
+    def ClearTraces(
+        self,
+        request: _telemetry_service_pb2.ClearTracesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_telemetry_service_pb2.ClearTracesResponse, _abc.Awaitable[_telemetry_service_pb2.ClearTracesResponse]]:
+        """Removes all kept traces; those of requests that run are kept when they end. An action of an
+        operator, which leaves a line in the log.
+        """
 
     @_abc_1.abstractmethod
     def ExportTraces(
