@@ -12,6 +12,7 @@ from gateway.cli import (
     demo,
     doctor,
     endpoints,
+    mcp,
     model_server,
     outcome,
     pipeline,
@@ -50,6 +51,7 @@ app.add_typer(endpoints.app, name="endpoints")
 app.add_typer(pipeline.app, name="pipeline")
 app.add_typer(config.app, name="config")
 app.command("model-server")(model_server.model_server)
+app.command("mcp")(mcp.mcp)
 
 
 def main() -> None:
