@@ -9,7 +9,7 @@ SOURCES := gateway clients tests protos
 DECIDING := gateway/core/*,gateway/routing/*,gateway/learning/*,gateway/policies/*,gateway/state/*,gateway/validation/*
 BUF := --config protos/buf.yaml --path ensemble
 
-.PHONY: bubblewrap conformance soak demo eval help setup check check-style check-types check-imports check-protos check-house test bench bench-checks bench-routing bench-policies bench-telemetry bench-long latency format \
+.PHONY: browser browser-tools bubblewrap conformance soak demo eval help setup check check-style check-types check-imports check-protos check-house test bench bench-checks bench-routing bench-policies bench-telemetry bench-long latency screenshots format \
 	proto proto-baseline constraints clean
 
 help: ## list the commands
@@ -52,8 +52,24 @@ check-house: setup
 bubblewrap:
 	@command -v bwrap >/dev/null || (apt-get install -y -qq bubblewrap || (apt-get update -qq && apt-get install -y -qq bubblewrap)) >/dev/null 2>&1 || echo "bubblewrap is not installed: tests of the sandbox are skipped" >&2
 
-test: setup bubblewrap ## run the whole suite with coverage
-	$(BIN)/pytest --cov --cov-report=
+# Playwright drives Debian's Chromium and brings none of its own; axe-core is a script for the page.
+AXE := build/axe/node_modules/axe-core/axe.min.js
+browser-tools: setup $(AXE)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r constraints-browser.txt
+	@command -v chromium >/dev/null || (apt-get install -y -qq chromium || (apt-get update -qq && apt-get install -y -qq chromium)) >/dev/null 2>&1 || { echo "chromium cannot be installed" >&2; exit 1; }
+
+$(AXE):
+	npm install --prefix build/axe --no-save --ignore-scripts --no-audit --no-fund --silent axe-core@4.14.1
+
+browser: browser-tools ## the dashboard in a headless Chromium: live updates, filters, keyboard, accessibility
+	$(BIN)/pytest tests/browser
+
+screenshots: browser-tools ## a picture of each view of the dashboard into build/screenshots/; README=1 renews that of the README
+	$(BIN)/python -m tests.browser.screenshots $(if $(README),--readme)
+
+# On both processors; the rules of the house are in `check`.
+test: setup bubblewrap ## run the suite with coverage
+	$(BIN)/pytest -n 2 --dist loadfile --ignore tests/house --cov --cov-report=
 	$(BIN)/coverage report
 	$(BIN)/coverage report --include='$(DECIDING)' --fail-under=100
 
@@ -72,8 +88,9 @@ bench-routing: setup ## milliseconds of a routing decision, of layers that wait,
 	$(BIN)/python -m tests.load.matching
 	$(BIN)/python -m tests.load.recording
 
-bench-telemetry: setup ## microseconds that a request pays for metrics and spans, beside their bars
+bench-telemetry: setup ## microseconds that a request pays for metrics and spans, milliseconds of a dashboard, beside their bars
 	$(BIN)/python -m tests.load.telemetry
+	$(BIN)/python -m tests.load.overview
 
 bench-long: setup ## memory growth over 200,000 calls
 	$(BIN)/python -m tests.load.bench --long
@@ -105,11 +122,15 @@ proto: setup ## regenerate the stubs and the validation rules
 proto-baseline: proto ## make today's contract the one that must not break
 	cp build/protos/contract.binpb protos/baseline.binpb
 
-constraints: setup ## renew constraints.txt from the pyproject files; UPGRADE=--upgrade takes newer versions
+constraints: setup ## renew the constraints files from the pyproject files; UPGRADE=--upgrade takes newer versions
 	$(BIN)/uv pip compile pyproject.toml --all-extras --group pyproject.toml:dev --constraint constraints.in \
 		--universal --python-version 3.11 --generate-hashes --no-emit-package ensemble-client \
 		--no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet \
 		--output-file constraints.txt $(UPGRADE)
+	$(BIN)/uv pip compile --group pyproject.toml:browser --constraint constraints.txt \
+		--universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet \
+		--output-file constraints-browser.txt $(UPGRADE)
 
 clean: ## remove what was built, not the .venv
 	rm -rf build dist .coverage .hypothesis .pytest_cache .ruff_cache .import_linter_cache
