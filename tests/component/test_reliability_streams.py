@@ -146,10 +146,11 @@ async def test_a_hung_primary_leaves_time_for_a_fallback_whose_speed_is_known() 
         await served.undrain("a")
         # What is known of an endpoint is looked at again after a second.
         served.clock.ahead_s += 2
-        answer = await served.door.generate(request(), timeout=0.6)
+        # A tenth is left to the fallback: enough for a machine that has other things to do.
+        answer = await served.door.generate(request(), timeout=3)
     assert shown(answer.attempts) == [("a", "UPSTREAM_TIMEOUT"), ("b", "OK")]
     # Little is needed for the fallback, so the primary has more than its half.
-    assert answer.attempts[0].elapsed.ToMilliseconds() > 400
+    assert answer.attempts[0].elapsed.ToMilliseconds() > 2000
 
 
 async def test_a_stream_that_flows_may_use_all_the_time() -> None:
