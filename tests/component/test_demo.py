@@ -16,6 +16,7 @@ from gateway.cli.demonstration.fleet import StartError, environment, running
 from gateway.cli.exits import Exit
 
 START_SECONDS = 240
+LAST_WORDS_S = 10
 
 
 def alive(folder: Path) -> list[str]:
@@ -83,7 +84,11 @@ async def test_a_small_run_loses_nothing_and_stops_everything(tmp_path: Path) ->
 def read_until(words: bytes, terminal: int) -> None:
     seen = b""
     while words not in seen:
-        seen += os.read(terminal, 4096)
+        try:
+            seen += os.read(terminal, 4096)
+        except OSError:
+            # So a terminal ends whose last writer is gone.
+            pytest.fail(f"{words!r} is not in {seen.decode()!r}")
 
 
 @pytest.mark.timeout(START_SECONDS)
@@ -91,11 +96,15 @@ def read_until(words: bytes, terminal: int) -> None:
 async def test_an_interrupt_stops_everything(number: signal.Signals, tmp_path: Path) -> None:
     ours, theirs = os.openpty()
     process = await ensemble("demo", folder=tmp_path, stderr=theirs)
-    os.close(theirs)
     await asyncio.to_thread(read_until, b"starting quality", ours)
     process.send_signal(number)
-    await asyncio.to_thread(read_until, b"ensemble: interrupted", ours)
-    assert await process.wait() == Exit.INTERRUPTED
+    reading = asyncio.create_task(asyncio.to_thread(read_until, b"ensemble: interrupted", ours))
+    code = await process.wait()
+    # Not before: what was written last may be lost with the last writer.
+    await asyncio.wait({reading}, timeout=LAST_WORDS_S)
+    os.close(theirs)
+    await reading
+    assert code == Exit.INTERRUPTED
     os.close(ours)
     assert alive(tmp_path) == []
     assert left(tmp_path) == []

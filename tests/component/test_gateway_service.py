@@ -231,9 +231,9 @@ async def test_reflection_can_be_switched_off(model: FakeModelServer) -> None:
     settings = settings_of(model.url, server={"reflection": False})
     async with gateway_on_loopback(settings) as door:
         stub = reflection_pb2_grpc.ServerReflectionStub(door.channel)
-        asked = [reflection_pb2.ServerReflectionRequest(list_services="")]
-        failed = await failure(stub.ServerReflectionInfo(iter(asked), timeout=10))
-    assert failed.code is grpc.StatusCode.UNIMPLEMENTED
+        # Nothing is sent: a client that writes while it is refused sometimes hears INTERNAL.
+        code = await stub.ServerReflectionInfo(timeout=10).code()
+    assert code is grpc.StatusCode.UNIMPLEMENTED
 
 
 # Limits and the end
