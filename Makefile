@@ -9,7 +9,7 @@ SOURCES := gateway clients tests protos
 DECIDING := gateway/core/*,gateway/routing/*,gateway/learning/*,gateway/policies/*,gateway/state/*,gateway/validation/*
 BUF := --config protos/buf.yaml --path ensemble
 
-.PHONY: browser browser-tools bubblewrap conformance soak demo eval help setup check check-style check-types check-imports check-protos check-house test bench bench-checks bench-routing bench-policies bench-telemetry bench-long latency screenshots format \
+.PHONY: browser browser-tools bubblewrap conformance soak demo eval help setup check check-style check-types check-imports check-protos check-house test bench bench-checks bench-routing bench-policies bench-telemetry bench-jobs bench-cache bench-long latency screenshots format \
 	proto proto-baseline constraints clean
 
 help: ## list the commands
@@ -88,9 +88,15 @@ bench-routing: setup ## milliseconds of a routing decision, of layers that wait,
 	$(BIN)/python -m tests.load.matching
 	$(BIN)/python -m tests.load.recording
 
+bench-cache: setup ## microseconds of a hit of the result cache, its hit rate and its memory, beside their bars
+	$(BIN)/python -m tests.load.cache
+
 bench-telemetry: setup ## microseconds that a request pays for metrics and spans, milliseconds of a dashboard, beside their bars
 	$(BIN)/python -m tests.load.telemetry
 	$(BIN)/python -m tests.load.overview
+
+bench-jobs: setup ## milliseconds of commands to jobs, and what being a job costs, beside their bars
+	$(BIN)/python -m tests.load.jobs
 
 bench-long: setup ## memory growth over 200,000 calls
 	$(BIN)/python -m tests.load.bench --long

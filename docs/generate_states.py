@@ -23,6 +23,7 @@ MACHINES = (
     ("Warm-up of an endpoint", "gateway.state.standing", "WARMUP_"),
     ("Ticket of the admission queue", "gateway.state.queue", ""),
     ("Request id", "gateway.state.replays", ""),
+    ("Job", "gateway.core.jobs", ""),
     ("First text of a stream", "gateway.ensemble.hold", ""),
     ("Hole of a refinement", "gateway.ensemble.refine.statuses", ""),
 )

@@ -20,19 +20,20 @@ from gateway.config.values import (
     snapshot_of,
     upstream_options,
 )
-from gateway.core.candidate import Completion
 from gateway.core.endpoint import Endpoint
 from gateway.core.exchange import Guard
 from gateway.core.overview import OverviewSource
-from gateway.core.policy import Call, Invocation, Policy
+from gateway.core.policy import Call, Policy
 from gateway.core.ports import Clock, Upstream
 from gateway.core.snapshot import Snapshot
 from gateway.ensemble.choosing.described import LearnedDescription
 from gateway.ensemble.client import EnsembleClient
 from gateway.ensemble.judge import SCORERS
 from gateway.ingress.admin import ADMIN, TELEMETRY, AdminService, TelemetryService
+from gateway.ingress.cache import CACHE, CacheService
 from gateway.ingress.feedback import FEEDBACK, FeedbackService
 from gateway.ingress.grpc_server import SERVICE, GatewayService
+from gateway.ingress.jobs import JOBS, JobService
 from gateway.ingress.listener import Listener, ListenerSettings
 from gateway.learner import Learner
 from gateway.observability import Observability
@@ -47,6 +48,7 @@ from gateway.policies.eject import eject
 from gateway.policies.gate import gate
 from gateway.policies.hedge import HedgeSettings, hedge
 from gateway.policies.idempotent import idempotent
+from gateway.policies.job import job
 from gateway.policies.measure import measure
 from gateway.policies.observe import observe
 from gateway.policies.retry import RetrySettings, retry
@@ -58,7 +60,7 @@ from gateway.routing.router import ModelRouter, RouterDescription
 from gateway.state.fleet import Fleet
 from gateway.state.reading import EndpointReading
 from gateway.state.standing import Health
-from gateway.upstreams.connect import connect
+from gateway.upstreams.connect import call_of, connect
 from gateway.upstreams.probe import Prober
 from gateway.validation.late import Tools
 
@@ -113,6 +115,8 @@ REQUEST_STACK: tuple[tuple[str, Callable[[Parts], Guard | None]], ...] = (
     ("count", lambda parts: count(parts.fleet, parts.target_of)),
     ("idempotent", lambda parts: idempotent(parts.replays, parts.clock)),
     ("deadline", lambda parts: deadline(DeadlineSettings(), parts.clock)),
+    ("cache", lambda parts: parts.cache()),
+    ("job", lambda parts: job(parts.jobs.keeper)),
     ("admit", lambda parts: admit(parts.admission)),
 )
 """What guards a request, outermost first. One that builds None has nothing to do."""
@@ -151,7 +155,6 @@ class Gateway:
         self.settings = settings
         self._router = ModelRouter(snapshot_of(settings))
         self.parts = Parts(settings, self._router.snapshot, clock)
-        self.parts.drained = _drained(self._router.snapshot)
         self.learner = Learner(
             settings, self._names, self.parts.live, clock, minutes=self.parts.minutes
         )
@@ -217,7 +220,7 @@ class Gateway:
         """
         names = tuple(endpoint.name for endpoint in self.snapshot.named(name))
         self._router = ModelRouter(self.snapshot.with_drained(name, drained=drained))
-        self.parts.drained = _drained(self.snapshot)
+        self.parts.follow(self.snapshot)
         if self._ensemble is not None:
             self._ensemble.router = self._router
         for one in names:
@@ -254,7 +257,7 @@ class Gateway:
         if self._prober is not None:
             await self._prober.close()
             self._prober = None
-        await self.parts.replays.close()
+        await self.parts.close()
         await self.learner.close()
         await self.observability.close()
         await asyncio.gather(*(upstream.close() for upstream in self._upstreams))
@@ -271,7 +274,10 @@ class Gateway:
                 batch_in_flight=server.batch_in_flight,
                 clock=self._clock,
                 traces=self.traces,
+                jobs=self.parts.jobs.keeper,
+                detached=self.parts.jobs.detached,
             ).handlers(),
+            JobService(self.parts.jobs.desk).handlers(),
             AdminService(self, config_text(self.settings, self._sources)).handlers(),
             TelemetryService(
                 self.parts.fleet,
@@ -280,6 +286,12 @@ class Gateway:
                 self.traces,
                 self.overview,
                 self.settings.dashboard.look(),
+            ).handlers(),
+            CacheService(
+                self.parts.results,
+                self.parts.flights,
+                self._clock,
+                enabled=self.settings.cache.enabled,
             ).handlers(),
             FeedbackService(
                 self.learner.desk, self.learner.read_policy, time.time, self.learner.dropped
@@ -290,7 +302,7 @@ class Gateway:
                 server.host, server.port, server.max_message_bytes, server.max_in_flight
             ),
             self.observability.measured(services),
-            names=(SERVICE, ADMIN, TELEMETRY, FEEDBACK),
+            names=(SERVICE, ADMIN, TELEMETRY, FEEDBACK, CACHE, JOBS),
             reflection=server.reflection,
             endpoints=self.snapshot.callable,
         )
@@ -374,19 +386,4 @@ def _wrapped(call: Call, policies: Sequence[Policy | None]) -> Call:
     for policy in reversed(policies):
         if policy is not None:
             call = policy(call)
-    return call
-
-
-def _drained(snapshot: Snapshot) -> frozenset[str]:
-    return frozenset(endpoint.name for endpoint in snapshot.callable if endpoint.drained)
-
-
-def call_of(upstream: Upstream) -> Call:
-    """Make the innermost call: the upstream itself, streamed when the invocation has a sender."""
-
-    async def call(invocation: Invocation) -> Completion:
-        if invocation.send is None:
-            return await upstream.generate(invocation.task, invocation.deadline)
-        return await upstream.stream(invocation.task, invocation.deadline, invocation.send)
-
     return call

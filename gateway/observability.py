@@ -184,6 +184,7 @@ class Observability:
         """Take the numbers of this moment; cheap, for it holds up the event loop."""
         return {
             **_requests(self._parts),
+            **_cache(self._parts),
             **_endpoints(self._parts),
             **({} if self._meter is None else _counted(self._meter)),
             **_learning(self._learner),
@@ -232,6 +233,26 @@ def _requests(parts: Parts) -> Reading:
         "retries": _by_name({name: one.retries for name, one in parts.throttles.items()}),
         "hedges": _by_name({name: one.hedges for name, one in parts.hedges.items()}),
         "hedge.wins": _by_name({name: one.wins for name, one in parts.hedges.items()}),
+    }
+
+
+def _cache(parts: Parts) -> Reading:
+    counts = parts.results.read(parts.clock())
+    missed = counts.misses - counts.coalesced
+    return {
+        "cache.requests": (
+            (("hit",), counts.hits),
+            (("coalesced",), counts.coalesced),
+            (("miss",), missed),
+            (("uncacheable",), counts.uncacheable),
+        ),
+        "cache.removed": (
+            (("expired",), counts.expired),
+            (("evicted",), counts.evicted),
+            (("stale",), counts.stale),
+        ),
+        "cache.entries": (((), counts.entries),),
+        "cache.bytes": (((), counts.bytes),),
     }
 
 

@@ -8,13 +8,18 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from gateway.config.cache import result_cache_settings
+from gateway.config.jobs import jobs_of
 from gateway.config.reliability import BreakerMode, Concurrency
 from gateway.config.schema import EndpointConfig, Settings
+from gateway.core.caching import revision_of
+from gateway.core.exchange import Guard
 from gateway.core.ports import Clock
 from gateway.core.scoring import LiveInput
 from gateway.core.snapshot import Snapshot
 from gateway.core.telemetry import Meter, Tracer
 from gateway.ensemble.feedback.watching import LAYERS
+from gateway.policies.cache import CacheRules, cache
 from gateway.state.admission import Admission
 from gateway.state.breaker import Breaker, BreakerState
 from gateway.state.breaker_settings import BreakerSettings
@@ -29,9 +34,12 @@ from gateway.state.load import Load, LoadSettings
 from gateway.state.minutes import Minutes
 from gateway.state.queue import AdmissionSettings
 from gateway.state.reading import EndpointReading, GuardCounters
-from gateway.state.replays import Replays, ReplaySettings
+from gateway.state.replays import Replays, ReplaySettings, shutting_down
+from gateway.state.result_cache import ResultCache
+from gateway.state.single_flight import SingleFlight
 from gateway.state.standing import Health, Standing, WarmUp, WarmUpSettings
 from gateway.state.throttle import Throttle, ThrottleSettings
+from gateway.upstreams.prompt import PROMPT_TEMPLATE_VERSION
 
 FORCED = {
     BreakerMode.DISABLED: BreakerState.DISABLED,
@@ -96,7 +104,11 @@ class Parts:
             group: tuple(replica.name for replica in replicas)
             for group, replicas in snapshot.replicas.items()
         }
+        self.results = ResultCache(result_cache_settings(settings.cache))
+        self.flights = SingleFlight()
+        self._config = settings.model_dump_json()
         self.drained: frozenset[str] = frozenset()
+        self.follow(snapshot)
         self.groups = {
             group: GroupParts(
                 Load(replicas, _load(settings), clock, self.draw),
@@ -110,10 +122,31 @@ class Parts:
         self.hedges = {target: HedgeBudget(hedges) for target in snapshot.by_name}
         self.admission = Admission(_admission(settings), clock)
         self.replays = Replays(_replays(settings), clock)
+        self.jobs = jobs_of(settings.jobs, clock)
         self.tenants = _tenants(settings, clock)
         self.minutes = Minutes(names, LAYERS, wall) if settings.dashboard.enabled else None
         self.meter: Meter | None = None
         self.tracer: Tracer | None = None
+
+    def follow(self, snapshot: Snapshot) -> None:
+        """Take note of the snapshot that the next requests get."""
+        self.drained = frozenset(one.name for one in snapshot.callable if one.drained)
+        self.results.revise(revision_of(snapshot, self._config))
+
+    def cache(self) -> Guard | None:
+        """Make the guard that serves repeated requests; None where they are not to be."""
+        config = self.settings.cache
+        if not config.enabled:
+            return None
+        flights = self.flights if config.coalesce else None
+        rules = CacheRules(bool(self.settings.experiment), PROMPT_TEMPLATE_VERSION)
+        return cache(self.results, flights, rules, self.target_of, self.clock)
+
+    async def close(self) -> None:
+        """End all work that requests share, and what goes on without its caller."""
+        await self.jobs.detached.close()
+        await self.replays.close()
+        await self.flights.close(shutting_down())
 
     def ready(self, name: str) -> bool:
         """Say whether nothing would keep a replica from being called now."""

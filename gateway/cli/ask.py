@@ -11,7 +11,7 @@ from gateway.cli.exits import Exit, exits, fail
 from gateway.cli.options import DEFAULT_TARGET, DEFAULT_TIMEOUT, AsJson, Target, Timeout
 from gateway.cli.output import print_json
 from gateway.cli.request import Language, Prompt, RequestFile, Suffix, read_request
-from gateway.cli.steering import Mode, Objective, Task, steer
+from gateway.cli.steering import Cache, Mode, Objective, Task, steer
 
 if TYPE_CHECKING:
     from ensemble.v1 import gateway_service_pb2 as pb
@@ -34,6 +34,7 @@ def generate(
     objective: Objective = None,
     mode: Mode = None,
     task: Task = "",
+    cache: Cache = None,
     stream: Annotated[bool, typer.Option("--stream", help="Print the text as it comes.")] = False,
     target: Target = DEFAULT_TARGET,
     timeout: Timeout = DEFAULT_TIMEOUT,
@@ -44,7 +45,7 @@ def generate(
     from ensemble_client import Client
 
     message = read_request(request, prompt, suffix, language)
-    steer(message, objective, mode, task)
+    steer(message, objective, mode, task, cache)
     if max_tokens is not None:
         message.sampling.max_tokens = max_tokens
     if temperature is not None:
@@ -91,8 +92,11 @@ def _print_answer(answer: pb.GenerateResponse) -> None:
     verdicts = ", ".join(
         f"{name} {status.removeprefix('VERDICT_STATUS_').lower()}" for name, status in names.items()
     )
+    how = f"in {len(answer.attempts)} attempts"
+    if answer.cached:
+        how = f"from the cache, {answer.cache_age.ToMilliseconds() / 1000:.1f} s old"
     print(
-        f"{answer.endpoint} in {len(answer.attempts)} attempts, confidence "
+        f"{answer.endpoint} {how}, confidence "
         f"{answer.confidence:.2f} ({answer.confidence_method}); {verdicts}",
         file=sys.stderr,
     )

@@ -7,11 +7,13 @@ import typer
 from gateway.cli import (
     analyze,
     ask,
+    cache,
     config,
     dashboard,
     demo,
     doctor,
     endpoints,
+    jobs,
     mcp,
     model_server,
     outcome,
@@ -38,6 +40,8 @@ app.command("demo")(demo.demo)
 app.command("generate")(ask.generate)
 app.command("route")(route.route)
 app.command("refine")(refine.refine)
+app.command("jobs")(jobs.jobs)
+app.command("control")(jobs.control)
 app.command("trace")(trace.trace)
 app.add_typer(traces.app, name="traces")
 app.command("replay")(replay.replay)
@@ -49,6 +53,7 @@ app.add_typer(tune.app, name="tune")
 app.command("analyze")(analyze.analyze)
 app.add_typer(endpoints.app, name="endpoints")
 app.add_typer(pipeline.app, name="pipeline")
+app.add_typer(cache.app, name="cache")
 app.add_typer(config.app, name="config")
 app.command("model-server")(model_server.model_server)
 app.command("mcp")(mcp.mcp)

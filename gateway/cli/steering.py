@@ -18,6 +18,10 @@ Mode = Annotated[
     typer.Option("--mode", help="Who decides: the configuration, the rules, or what was learned."),
 ]
 Task = Annotated[str, typer.Option("--task", help="Kind of task, by which routing learns.")]
+Cache = Annotated[
+    hole.CachePolicy | None,
+    typer.Option("--cache", help="What the gateway's cache of answers may do for the request."),
+]
 
 
 def steer(
@@ -25,9 +29,10 @@ def steer(
     objective: hole.Objective | None,
     mode: hole.RoutingMode | None,
     task: str,
+    cache: hole.CachePolicy | None = None,
 ) -> None:
     """Set what was given over what the request has."""
-    from ensemble.v1 import decision_pb2
+    from ensemble.v1 import decision_pb2, gateway_service_pb2
 
     from gateway.wire.enums import to_wire
 
@@ -37,5 +42,8 @@ def steer(
     if mode is not None:
         modes = to_wire(hole.RoutingMode, decision_pb2.RoutingMode, "ROUTING_MODE")
         request.routing_mode = modes[mode]
+    if cache is not None:
+        policies = to_wire(hole.CachePolicy, gateway_service_pb2.CachePolicy, "CACHE_POLICY")
+        request.cache_policy = policies[cache]
     if task:
         request.labels["task"] = task

@@ -10,9 +10,11 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from gateway.config.cache import CacheConfig
 from gateway.config.checking import ChecksConfig, SandboxConfig
 from gateway.config.dashboard import DashboardConfig
 from gateway.config.experiments import AdaptiveConfig, ExperimentConfig
+from gateway.config.jobs import JobsConfig
 from gateway.config.learning import LearningConfig, OutcomesConfig
 from gateway.config.pipeline_tables import PipelineTable
 from gateway.config.reliability import (
@@ -262,6 +264,8 @@ class Settings(BaseSettings):
     idempotency: IdempotencyConfig = Field(
         default=IdempotencyConfig(), description="Repeated requests."
     )
+    cache: CacheConfig = Field(default=CacheConfig(), description="The result cache.")
+    jobs: JobsConfig = Field(default=JobsConfig(), description="Jobs and their commands.")
     tenant_budget: TenantBudgetConfig = Field(
         default=TenantBudgetConfig(), description="Budgets of tenants."
     )

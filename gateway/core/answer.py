@@ -15,6 +15,10 @@ class Answer:
 
     `report` tells what became of each hole of a refinement, or each step of a pipeline.
     `decision_id` is what outcomes are reported under; empty when the decision is not recorded.
+    `cache_age_s` is how long ago a cached answer was written; None when it was for this request.
+    `partial` says that its job was stopped: the chosen text is the best there was by then;
+    `steered`, that commands to its job changed it, so that it is for nobody else. `job_id` names
+    that job; empty when the request was not tracked.
     """
 
     chosen: Candidate
@@ -24,6 +28,10 @@ class Answer:
     elapsed_s: float
     report: RefineReport | PipelineReport | None = None
     decision_id: str = ""
+    cache_age_s: float | None = None
+    partial: bool = False
+    steered: bool = False
+    job_id: str = ""
 
     @property
     def usage(self) -> Usage:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from gateway.core.answer import Answer
 from gateway.core.candidate import Attempt
 from gateway.core.constraint import Verdict
 from gateway.core.decision import RoutingDecision
@@ -66,3 +67,12 @@ Event = (
 
 Emit = Callable[[Event], Awaitable[None]]
 """Hands one event to the caller and returns when there is room for the next: back-pressure."""
+
+
+def events_of(answer: Answer) -> tuple[Event, ...]:
+    """Tell an answer that was not streamed as a stream would have."""
+    chosen = answer.chosen
+    text = chosen.completion.text
+    deltas = (Delta(text, chosen.index, chosen.endpoint),) if text else ()
+    started = Started(answer.decision, answer.decision_id)
+    return (started, *deltas, *map(Judged, chosen.verdicts))

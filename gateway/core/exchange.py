@@ -11,6 +11,7 @@ from gateway.core.deadline import Deadline
 from gateway.core.decision import RoutingDecision
 from gateway.core.events import Emit
 from gateway.core.hole import Request
+from gateway.core.jobs import Steering
 from gateway.core.pipeline import PipelineRun
 from gateway.core.refinement import Refinement
 from gateway.core.tracing import TraceRecorder
@@ -30,7 +31,8 @@ class Exchange:
     more than one step. `decision_id` is the id under which the decision is recorded, empty while
     there is none or it is not recorded. `trace` records the stages of a traced request; None, which
     is looked at and nothing else, of any other. `sampled_as` is the trace id of its span, where it
-    has one that is sampled.
+    has one that is sampled. `job` is what the request is seen and steered by, None where it is not;
+    a `detached` one goes on when its caller leaves.
     """
 
     request: Request
@@ -47,6 +49,8 @@ class Exchange:
     decision_id: str = ""
     trace: TraceRecorder | None = None
     sampled_as: str = ""
+    job: Steering | None = None
+    detached: bool = False
 
     @property
     def trace_id(self) -> str:

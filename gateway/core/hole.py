@@ -122,6 +122,19 @@ class Priority(StrEnum):
     BATCH = "batch"
 
 
+class CachePolicy(StrEnum):
+    """What the result cache may do for a request.
+
+    DEFAULT: serve and keep answers that would come out alike. ALLOW_SAMPLED: draws too. REFRESH:
+    serve none, and keep the new one in the place of an old one. BYPASS: neither.
+    """
+
+    DEFAULT = "default"
+    BYPASS = "bypass"
+    ALLOW_SAMPLED = "allow_sampled"
+    REFRESH = "refresh"
+
+
 @value
 class Budget:
     """What one request may spend over all attempts; `None` = no limit of the caller's.
@@ -177,3 +190,4 @@ class Request:
     pipeline: str = ""
     routing_mode: RoutingMode = RoutingMode.AUTO
     objective: Objective = Objective.BALANCED
+    cache_policy: CachePolicy = CachePolicy.DEFAULT

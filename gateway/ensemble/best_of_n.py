@@ -78,7 +78,10 @@ def clears(candidate: Candidate, checks: Checks) -> bool:
 
 @dataclass(slots=True)
 class _Race:
-    """The candidates of one request while they are asked for; `tasks` are in order of index."""
+    """The candidates of one request while they are asked for; `tasks` are in order of index.
+
+    `last` says that no more are asked for, whatever `n` is.
+    """
 
     run: Run
     n: int
@@ -86,6 +89,7 @@ class _Race:
     tasks: list[asyncio.Task[Candidate]] = field(default_factory=list[asyncio.Task[Candidate]])
     candidates: list[Candidate] = field(default_factory=list[Candidate])
     faults: list[Fault] = field(default_factory=list[Fault])
+    last: bool = False
 
     async def finish(self) -> None:
         """Ask until nothing more is to be gained; no task is left when it returns or raises."""
@@ -104,7 +108,7 @@ class _Race:
     async def _collect(self) -> None:
         running: set[asyncio.Task[Candidate]] = set()
         while True:
-            while len(self.tasks) < self.n and len(running) < self.run.in_flight:
+            while len(self.tasks) < self._most() and len(running) < self.run.in_flight:
                 running.add(self._ask())
             if not running:
                 return
@@ -112,8 +116,14 @@ class _Race:
             if self._over(task for task in self.tasks if task in done):
                 return
 
+    def _most(self) -> int:
+        """How many candidates may be asked for as the job's dial stands now."""
+        job = self.run.exchange.job
+        return self.n if job is None or self.last else max(1, self.n + job.dials.candidates)
+
     def _ask(self) -> asyncio.Task[Candidate]:
-        task = asyncio.create_task(_candidate(self.run, len(self.tasks), self.n))
+        index = len(self.tasks)
+        task = asyncio.create_task(_candidate(self.run, index, max(self.n, index + 1)))
         self.tasks.append(task)
         return task
 
@@ -126,7 +136,7 @@ class _Race:
                 self.faults.append(fault)
                 if is_final(fault):
                     # No other call can help; those that run may still end well.
-                    self.n = len(self.tasks)
+                    self.n, self.last = len(self.tasks), True
                 continue
             self.candidates.append(candidate)
             if clears(candidate, self.run.checks):
@@ -144,7 +154,7 @@ class _Race:
             return False
         if not any(_went_through(candidate, checks) for candidate in self.candidates):
             return False
-        to_come = self.n - len(self.candidates) - len(self.faults)
+        to_come = self._most() - len(self.candidates) - len(self.faults)
         return decided(self.candidates, to_come, self.margin)
 
 

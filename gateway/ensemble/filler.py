@@ -18,6 +18,7 @@ from gateway.core.ports import Clock, Draft
 from gateway.ensemble.best_of_n import best_of_n
 from gateway.ensemble.choosing.chooser import Chooser
 from gateway.ensemble.ending import is_final, no_answer
+from gateway.ensemble.jobs.partial import so_far
 from gateway.ensemble.judge import Scorer
 from gateway.ensemble.part import Critique, Part, issues_of
 from gateway.ensemble.run import Judgements, Run
@@ -85,12 +86,19 @@ class Filler:
         started = ensemble.clock()
         run = await self.run(exchange, without=without)
         run.draft = draft
-        n = _candidates(exchange.request, ensemble.settings, run.decision)
+        n, job = _candidates(exchange.request, ensemble.settings, run.decision), exchange.job
+        if job is not None and n > 1:
+            run.several = True
+            job.expect(n)
         if exchange.emit is not None:
             await run.emit(Started(run.decision, exchange.decision_id))
         race = best_of_n(run, n, ensemble.settings.margin) if n > 1 else sequential(run)
         try:
             chosen = await race
+        except Fault:
+            if job is None or not job.stopping:
+                raise
+            chosen = so_far(run)
         finally:
             self._teach(exchange)
         if exchange.emit is not None:
@@ -102,6 +110,9 @@ class Filler:
             _in_order(exchange.candidates),
             ensemble.clock() - started,
             decision_id=exchange.decision_id,
+            partial=job is not None and job.stopping,
+            steered=job is not None and job.steered,
+            job_id="" if job is None else job.id,
         )
 
     async def part(
@@ -118,7 +129,7 @@ class Filler:
         Its attempts stand in the exchange's record under `name` however it ends; its own record
         holds nothing of the others'. A fault is returned, not raised.
         """
-        own = Exchange(request, exchange.deadline, trace=exchange.trace)
+        own = Exchange(request, exchange.deadline, trace=exchange.trace, job=exchange.job)
         try:
             work = self.fill(own, without=without, draft=draft)
             trace = exchange.trace
@@ -145,7 +156,7 @@ class Filler:
         others are left. Attempts are recorded like those of `part`. Raises Fault when no endpoint
         answers.
         """
-        own = Exchange(request, exchange.deadline, trace=exchange.trace)
+        own = Exchange(request, exchange.deadline, trace=exchange.trace, job=exchange.job)
         faults: list[Fault] = []
         try:
             run = await self.run(own, without=without)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -15,6 +15,7 @@ from gateway.core.events import AttemptFailed, Delta, Emit, Event, Judged
 from gateway.core.exchange import Exchange
 from gateway.core.faults import Reason
 from gateway.core.hole import Sampling
+from gateway.core.jobs import Steering
 from gateway.core.policy import Account, Call, Invocation
 from gateway.core.ports import Clock, Draft, Operation, SendText, Task
 from gateway.ensemble.checking import check_text
@@ -42,6 +43,7 @@ class Run:
 
     `chain` holds the endpoints it may call, in order. Of several candidates `in_flight` are asked
     for at once. `draft`, when set, is an earlier text that the next attempts are to repair.
+    `several` says that candidates are asked for side by side: none has another one after it.
     """
 
     exchange: Exchange
@@ -56,6 +58,7 @@ class Run:
     hold: HoldSettings
     in_flight: int = 4
     draft: Draft | None = None
+    several: bool = False
 
     def plan(self, endpoint: Endpoint) -> Sampling:
         """Choose the sampling for an endpoint where the caller left it open."""
@@ -77,12 +80,27 @@ class Run:
         would be tried after this one; `ahead` names those that would, in order.
         """
         exchange = self.exchange
+        job, planned = exchange.job, sampling or self.plan(endpoint)
+        if job is not None:
+            if job.held:
+                return self._once_free(
+                    job,
+                    lambda: self.attempt(
+                        endpoint,
+                        index=index,
+                        sampling=sampling,
+                        streamed=streamed,
+                        last=last,
+                        ahead=ahead,
+                    ),
+                )
+            planned = job.dials.sampling(planned)
         # Text that the caller has seen is gone on from: it cannot be written anew.
         draft = None if exchange.streamed else self.draft
         task = Task(
             exchange.request,
             endpoint,
-            sampling or self.plan(endpoint),
+            planned,
             index,
             "".join(exchange.streamed),
             operation=Operation.GENERATE if draft is None else Operation.REPAIR,
@@ -96,9 +114,16 @@ class Run:
             return work
         return trace.around(trace.next_attempt(), work, told=self._about(task))
 
+    async def _once_free(
+        self, job: Steering, start: Callable[[], Awaitable[Candidate]]
+    ) -> Candidate:
+        """Wait until the job may go on; what was commanded meanwhile counts for the attempt."""
+        await job.ready()
+        return await start()
+
     async def _attempted(self, invocation: Invocation) -> Candidate:
         task, started = invocation.task, self.clock()
-        completion = await self.calls[task.endpoint.name](invocation)
+        completion = await self._called(invocation)
         if task.partial:
             completion = replace(completion, text=task.partial + completion.text)
         elapsed_s = self.clock() - started
@@ -118,6 +143,9 @@ class Run:
         `index` numbers the critiques of a request. What the caller said of the fill's length and
         end does not hold for words about it.
         """
+        job = self.exchange.job
+        if job is not None and job.held:
+            await job.ready()
         task = Task(
             self.exchange.request,
             endpoint,
@@ -127,11 +155,18 @@ class Run:
             draft=draft,
         )
         invocation = self._invocation(task, last=last, ahead=ahead)
-        work, trace = self.calls[endpoint.name](invocation), self.exchange.trace
+        work, trace = self._called(invocation), self.exchange.trace
         if trace is not None:
             work = trace.around(trace.next_attempt(), work, told=self._about(task))
         completion = await work
         return completion.text, _answered_by(invocation)
+
+    def _called(self, invocation: Invocation) -> Awaitable[Completion]:
+        """Make a call, so that a command to the job can end it."""
+        call, job = self.calls[invocation.task.endpoint.name], self.exchange.job
+        if job is None:
+            return call(invocation)
+        return job.attempt(call, invocation, skippable=not (invocation.last or self.several))
 
     def _about(self, task: Task) -> dict[str, object]:
         """What a trace says of an attempt, beside its tries."""
@@ -161,7 +196,7 @@ class Run:
 
     def _sender(self, invocation: Invocation, emit: Emit) -> SendText:
         """Make what hands an attempt's text to the listener, from its first boundary on."""
-        streamed = self.exchange.streamed
+        streamed, job = self.exchange.streamed, self.exchange.job
         index = invocation.task.candidate
         hold = Hold(self.hold.most_chars, self.checks)
         # What goes on from text already sent is committed to already.
@@ -170,6 +205,9 @@ class Run:
 
         async def send(text: str) -> None:
             nonlocal held, try_number
+            if job is not None and job.held:
+                # Until it returns, the upstream reads no more: flow control holds the endpoint.
+                await job.ready()
             if held:
                 if invocation.try_number != try_number:
                     try_number = invocation.try_number

@@ -14,6 +14,7 @@ from google.protobuf.message import Message
 from grpc import aio
 
 from gateway.core.answer import Answer
+from gateway.core.deadline import Deadline
 from gateway.core.events import Emit, Event
 from gateway.core.exchange import Exchange
 from gateway.core.faults import Fault, invalid
@@ -22,6 +23,8 @@ from gateway.core.ports import Clock
 from gateway.core.tracing import TraceRecorder
 from gateway.ensemble.choosing.chosen import Chosen
 from gateway.ensemble.client import EnsembleClient
+from gateway.ensemble.jobs.detached import DetachedRuns
+from gateway.ensemble.jobs.keeper import Batch, JobKeeper
 from gateway.ensemble.tracing import TraceDesk, tracing_off
 from gateway.ingress.batch import answer_in_order
 from gateway.ingress.context import Context, Rpc, answered, bug, caller_left
@@ -60,9 +63,13 @@ class GatewayService:
         longest_s: float,
         batch_in_flight: int,
         clock: Clock,
+        jobs: JobKeeper,
+        detached: DetachedRuns,
         traces: TraceDesk | None = None,
     ) -> None:
         """`traces` is None where no requests are traced."""
+        self._jobs = jobs
+        self._detached = detached
         self._client = client
         self._traces = traces
         self._longest_s = longest_s
@@ -169,13 +176,17 @@ class GatewayService:
         """Fill many holes; each is answered exactly once, in the order sent."""
 
         async def work(rpc: Rpc) -> None:
-            async def answer(raw: bytes) -> bytes:
-                return await self._one_of_batch(rpc, raw)
+            deadline = rpc.deadline(self._clock(), self._longest_s)
+            with self._jobs.batch(rpc.tenant, rpc.request_id, deadline.at) as job:
 
-            rpc.set_trailers()
-            async with aclosing(answer_in_order(raws, answer, self._batch_in_flight)) as batch:
-                async for response in batch:
-                    await rpc.write(response)
+                async def answer(raw: bytes) -> bytes:
+                    with job.hole():
+                        return await self._one_of_batch(rpc, raw, job)
+
+                rpc.set_trailers()
+                async with aclosing(answer_in_order(raws, answer, self._batch_in_flight)) as batch:
+                    async for response in batch:
+                        await rpc.write(response)
 
         await answered(context, work)
 
@@ -225,9 +236,17 @@ class GatewayService:
         rpc.request_id = request.request_id
         exchange = Exchange(request, deadline, emit, trace=self._recorder(rpc, message))
         rpc.exchange = exchange
+        self._detach(exchange, message)
         if message.request_id:
             exchange.fingerprint = _fingerprint(message if whole is None else whole)
         return exchange
+
+    def _detach(self, exchange: Exchange, message: pb.GenerateRequest) -> None:
+        """Let the work outlive its caller, if that is asked for; no part of what is asked."""
+        if message.detached:
+            message.detached = False
+            exchange.detached = True
+            exchange.deadline = Deadline(self._clock() + self._detached.longest_s)
 
     def _recorder(self, rpc: Rpc, message: pb.GenerateRequest) -> TraceRecorder | None:
         """Begin to record a request that is to be traced; None for any other.
@@ -248,6 +267,11 @@ class GatewayService:
 
     def _handle(self, exchange: Exchange) -> Awaitable[Answer]:
         """Have a request handled, and watched if it is traced."""
+        if exchange.detached:
+            return self._detached.run(exchange, self._attended)
+        return self._attended(exchange)
+
+    def _attended(self, exchange: Exchange) -> Awaitable[Answer]:
         if exchange.trace is None or self._traces is None:
             return self._client.handle(exchange)
         return self._traces.traced(exchange, self._client.handle)
@@ -285,7 +309,7 @@ class GatewayService:
         response.trace.CopyFrom(trace_to_wire(watched.trace))
         return response
 
-    async def _one_of_batch(self, rpc: Rpc, raw: bytes) -> bytes:
+    async def _one_of_batch(self, rpc: Rpc, raw: bytes, job: Batch) -> bytes:
         """Answer one hole of a batch; its failure is an answer too."""
         response = pb.BatchGenerateResponse()
         request_id = rpc.request_id
@@ -302,6 +326,8 @@ class GatewayService:
                 rpc.deadline(self._clock(), self._longest_s),
                 trace=self._recorder(rpc, message.request),
             )
+            self._detach(exchange, message.request)
+            job.begin(exchange)
             if message.request.request_id:
                 exchange.fingerprint = _fingerprint(message.request)
             answer = await self._handle(exchange)
@@ -350,9 +376,15 @@ def _set_trailers(rpc: Rpc, answer: Answer, exchange: Exchange) -> None:
     rpc.set_trailers(
         ("x-ensemble-endpoint", answer.chosen.endpoint),
         ("x-ensemble-attempts", str(len(answer.attempts))),
-        ("x-ensemble-cache", "replay" if exchange.replayed else "miss"),
+        ("x-ensemble-cache", _from_where(answer, exchange)),
         *_decision_trailer(answer.decision_id),
     )
+
+
+def _from_where(answer: Answer, exchange: Exchange) -> str:
+    if answer.cache_age_s is not None:
+        return "hit"
+    return "replay" if exchange.replayed else "miss"
 
 
 def _decision_trailer(decision_id: str) -> tuple[tuple[str, str], ...]:

@@ -35,12 +35,7 @@ def deadline(settings: DeadlineSettings, clock: Clock) -> Guard:
     def wrap(handle: Handle) -> Handle:
         async def bounded(exchange: Exchange) -> Answer:
             now = clock()
-            left = exchange.deadline.left(now)
-            wall_s = exchange.request.budget.max_wall_s
-            if wall_s is not None and wall_s < left:
-                left = wall_s
-            else:
-                wall_s = None
+            left, wall_s = _given(exchange, now)
             if left <= 0:
                 raise _over(wall_s)
             left -= min(settings.reserve_s, left * settings.reserve_share)
@@ -50,11 +45,17 @@ def deadline(settings: DeadlineSettings, clock: Clock) -> Guard:
 
             # As asyncio.timeout does it, for a third of its cost: this is on every request's path.
             def expire() -> None:
-                nonlocal expired
+                nonlocal ends_at, expired, timer
+                if exchange.deadline.at > ends_at:
+                    # Its job was paused, and the clock with it. The job may end it sooner.
+                    ends_at = exchange.deadline.at
+                    timer = loop.call_later(ends_at - clock(), expire)
+                    return
                 expired = True
                 task.cancel()
 
-            timer = asyncio.get_running_loop().call_later(left, expire)
+            loop, ends_at = asyncio.get_running_loop(), now + left
+            timer = loop.call_later(left, expire)
             try:
                 return await handle(exchange)
             except asyncio.CancelledError:
@@ -73,6 +74,12 @@ def deadline(settings: DeadlineSettings, clock: Clock) -> Guard:
         return bounded
 
     return wrap
+
+
+def _given(exchange: Exchange, now: float) -> tuple[float, float | None]:
+    """Seconds that a request may take, and again where its budget of wall time is what counts."""
+    left, wall_s = exchange.deadline.left(now), exchange.request.budget.max_wall_s
+    return (left, None) if wall_s is None or wall_s >= left else (wall_s, wall_s)
 
 
 def _by_wall(fault: Fault, wall_s: float, *, over: bool) -> Fault:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from sys import getsizeof
 
-from gateway.core.answer import Answer
-from gateway.core.events import Delta, Event, Judged, Started
+from gateway.core.events import Delta, Event
 from gateway.core.pipeline import StepEnded
 from gateway.core.refinement import HoleProgress
 
@@ -103,14 +102,6 @@ class EventLog:
         self._events = merged
         # Twice what is left, so that all merging together costs no more than the writing.
         self._merge_at = max(MERGE_AT, 2 * len(merged))
-
-
-def events_of(answer: Answer) -> tuple[Event, ...]:
-    """Tell an answer that was not streamed as a stream would have."""
-    chosen = answer.chosen
-    text = chosen.completion.text
-    deltas = (Delta(text, chosen.index, chosen.endpoint),) if text else ()
-    return (Started(answer.decision), *deltas, *map(Judged, chosen.verdicts))
 
 
 def _texts(event: Event) -> tuple[str, ...]:

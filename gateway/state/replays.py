@@ -134,7 +134,7 @@ class Replays:
     async def close(self) -> None:
         """Cancel all running work and wait until it has ended; its callers get Fault(CANCELLED)."""
         for entry in tuple(self._running.values()):
-            entry.work.stop(_shutting_down())
+            entry.work.stop(shutting_down())
         if self._tasks:
             await asyncio.wait(self._tasks)
 
@@ -194,7 +194,8 @@ def _candidate_size(candidate: Candidate) -> int:
     return getsizeof(completion.text) + LOGPROB_BYTES * len(completion.logprobs)
 
 
-def _shutting_down() -> Fault:
+def shutting_down() -> Fault:
+    """The gateway stops, and what it works on with it."""
     return Fault(
         Kind.CANCELLED,
         Origin.US,

@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 from gateway.core.answer import Answer
 from gateway.core.candidate import Attempt
-from gateway.core.events import Delta, Event, Started
+from gateway.core.events import Delta, Event, Started, events_of
 from gateway.core.exchange import Exchange, Handle
 from gateway.core.faults import Fault, Kind, Origin, Reason
-from gateway.state.event_log import EventLog, events_of
+from gateway.state.event_log import EventLog
 
 
 class Place:
@@ -18,7 +18,7 @@ class Place:
 
     __slots__ = ("_begun", "_cursor", "_log", "_news", "_work", "exchange", "result", "told")
 
-    def __init__(self, work: SharedWork, exchange: Exchange, log: EventLog) -> None:
+    def __init__(self, work: SharedWork, exchange: Exchange, log: EventLog, *, live: bool) -> None:
         self.exchange = exchange
         self.result: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         # True once text was handed to the caller: it cannot be taken back.
@@ -26,11 +26,16 @@ class Place:
         self._begun = False
         self._work = work
         self._log = log
-        self._cursor = log.open() if exchange.emit is not None else None
+        self._cursor = log.open() if live and exchange.emit is not None else None
         self._news = asyncio.Event()
 
+    @property
+    def reads(self) -> bool:
+        """True when the caller is told of the work while it runs."""
+        return self._cursor is not None
+
     async def answer(self) -> Answer:
-        """Wait for the answer; a streamed exchange gets all events first, from the first one.
+        """Wait for the answer; a caller that reads gets all events first, from the first one.
 
         Raises what the work raised, and what the exchange's own `emit` raises.
         """
@@ -101,8 +106,9 @@ class SharedWork:
     """Work on one request, in a task of its own, for everybody who has a place at it.
 
     The first caller leads: the work has its deadline, and streams if it does. When that deadline
-    ends the work, the next caller leads and the work begins again. When nobody is left the work is
-    cancelled. `ended` is called once: with the answer, or with None when there is none to keep.
+    ends the work, the next caller leads and the work begins again; so it does for up to `spare`
+    other faults, each of which its leader alone gets. When nobody is left the work is cancelled.
+    `ended` is called once: with the answer, or with None when there is none to keep.
     It belongs to one event loop; `leader` is the exchange of whoever takes the first place.
     """
 
@@ -112,25 +118,36 @@ class SharedWork:
         "_places",
         "_record",
         "_room",
+        "_spare",
         "answer",
         "log",
         "task",
     )
 
     def __init__(
-        self, leader: Exchange, handle: Handle, ended: Callable[[Answer | None], None]
+        self,
+        leader: Exchange,
+        handle: Handle,
+        ended: Callable[[Answer | None], None],
+        *,
+        spare: int = 0,
     ) -> None:
         self.answer: Answer | None = None
         self._handle = handle
         self._ended: Callable[[Answer | None], None] | None = ended
         self._places: dict[Place, None] = {}
         self._room = asyncio.Event()
-        self._begin(leader, [])
+        self._spare = spare
+        self._begin(leader, [], streamed=leader.emit is not None)
         self.task = asyncio.create_task(self._run())
 
-    def join(self, exchange: Exchange) -> Place:
-        """Take a place; at work that has ended it has the answer already."""
-        place = Place(self, exchange, self.log)
+    def join(self, exchange: Exchange, *, live: bool = True) -> Place:
+        """Take a place; at work that has ended it has the answer already.
+
+        One that is not `live` is told of nothing but the answer, so that no failure of the work
+        finds its caller with a part of a text.
+        """
+        place = Place(self, exchange, self.log, live=live)
         if self.answer is None:
             self._places[place] = None
             self.make_room()
@@ -193,11 +210,16 @@ class SharedWork:
             try:
                 return await self._handle(self._record)
             except Fault as fault:
-                if not _for_lack_of_time(fault) or not self._pass_on(leader, fault):
+                if not self._may_pass_on(fault) or not self._pass_on(leader, fault):
                     raise
 
-    def _begin(self, leader: Exchange, attempts: list[Attempt]) -> None:
-        streamed = leader.emit is not None
+    def _may_pass_on(self, fault: Fault) -> bool:
+        if _for_lack_of_time(fault):
+            return True
+        self._spare -= 1
+        return self._spare >= 0
+
+    def _begin(self, leader: Exchange, attempts: list[Attempt], *, streamed: bool) -> None:
         self.log = EventLog(streamed=streamed)
         self._record = Exchange(
             leader.request,
@@ -206,6 +228,8 @@ class SharedWork:
             attempts=attempts,
             work=leader.work,
             trace=leader.trace,
+            job=leader.job,
+            detached=leader.detached,
         )
 
     def _pass_on(self, leader: Place, fault: Fault) -> bool:
@@ -222,8 +246,9 @@ class SharedWork:
                 accounted = True
         if not self._places:
             return False
-        next_leader = next(iter(self._places)).exchange
-        self._begin(next_leader, [] if accounted else self._record.attempts)
+        following = next(iter(self._places))
+        left_over = [] if accounted else self._record.attempts
+        self._begin(following.exchange, left_over, streamed=following.reads)
         for place in self._places:
             place.begin_again(self.log)
         return True
@@ -233,7 +258,7 @@ class SharedWork:
         self.log.append(event)
         for place in self._places:
             place.wake()
-        while self.log.ahead and all(place.exchange.emit is not None for place in self._places):
+        while self.log.ahead and all(place.reads for place in self._places):
             self._room.clear()
             await self._room.wait()
 
@@ -261,7 +286,8 @@ def _explain(exchange: Exchange, record: Exchange, *, accounts: bool) -> None:
     exchange.attempts = list(record.attempts)
     exchange.candidates = list(record.candidates)
     exchange.exhausted = record.exhausted
-    exchange.replayed = not accounts
+    exchange.decision_id = record.decision_id if accounts else ""
+    exchange.replayed = record.replayed or not accounts
 
 
 def _for_lack_of_time(fault: Fault) -> bool:

@@ -71,6 +71,14 @@ METRICS = (
     _gauge("requests.queued", "Requests that wait for their turn now."),
     _counter("requests.shed", "Requests turned away at the door, by why.", "reason"),
     _counter("requests.replayed", "Requests answered by another one with the same id."),
+    _counter(
+        "cache.requests",
+        "Requests by what the result cache did for them; all but a hit are worked "
+        "on or wait for one that is.", "result",
+    ),
+    _counter("cache.removed", "Answers that the result cache let go of, by why.", "reason"),
+    _gauge("cache.entries", "Answers that the result cache keeps now."),
+    _gauge("cache.bytes", "Bytes that they take, about."),
     _seconds(
         "attempt.duration", "Calls to endpoints, by how they ended.",
         "endpoint", "outcome", buckets=GENERATION_BUCKETS_S,

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
+from gateway.core.candidate import Completion
 from gateway.core.endpoint import Endpoint, Protocol
+from gateway.core.policy import Call, Invocation
 from gateway.core.ports import Clock, Upstream
 from gateway.upstreams.native_grpc import NativeUpstream
 from gateway.upstreams.options import UpstreamOptions
@@ -15,7 +17,7 @@ from gateway.upstreams.probe_grpc import WatchProbe
 AGAIN = Backoff(max_s=10.0)
 """gRPC waits up to two minutes; a server that is back should not stand idle so long."""
 
-__all__ = ["UpstreamOptions", "connect", "probe_of"]
+__all__ = ["UpstreamOptions", "call_of", "connect", "probe_of"]
 
 
 def connect(endpoint: Endpoint, options: UpstreamOptions, clock: Clock) -> Upstream:
@@ -33,6 +35,17 @@ def connect(endpoint: Endpoint, options: UpstreamOptions, clock: Clock) -> Upstr
     from gateway.upstreams.openai_http import OpenAiUpstream  # noqa: PLC0415 - see above
 
     return OpenAiUpstream(endpoint, options, clock)
+
+
+def call_of(upstream: Upstream) -> Call:
+    """Make the innermost call: the upstream itself, streamed when the invocation has a sender."""
+
+    async def call(invocation: Invocation) -> Completion:
+        if invocation.send is None:
+            return await upstream.generate(invocation.task, invocation.deadline)
+        return await upstream.stream(invocation.task, invocation.deadline, invocation.send)
+
+    return call
 
 
 def probe_of(

@@ -21,7 +21,14 @@ from gateway.core.candidate import AttemptStatus, FinishReason
 from gateway.core.constraint import GrammarSyntax, VerdictStatus
 from gateway.core.decision import ChainPolicy, RoutingReason
 from gateway.core.endpoint import Capability
-from gateway.core.hole import HoleKind, Objective, Priority, RoutingMode, Strategy
+from gateway.core.hole import (
+    CachePolicy,
+    HoleKind,
+    Objective,
+    Priority,
+    RoutingMode,
+    Strategy,
+)
 from gateway.core.matching import LayerStatus
 from gateway.core.pipeline import StepKind, StepStatus
 from gateway.core.ports import Operation
@@ -56,6 +63,7 @@ HOLE_KIND_FROM = from_wire(HOLE_KIND)
 GRAMMAR_SYNTAX = to_wire(GrammarSyntax, hole_pb2.GrammarSyntax, "GRAMMAR_SYNTAX")
 GRAMMAR_SYNTAX_FROM = from_wire(GRAMMAR_SYNTAX)
 STRATEGY_FROM = from_wire(to_wire(Strategy, gateway_service_pb2.Strategy, "STRATEGY"))
+CACHE_POLICY_FROM = from_wire(to_wire(CachePolicy, gateway_service_pb2.CachePolicy, "CACHE_POLICY"))
 PRIORITY_FROM = from_wire(to_wire(Priority, gateway_service_pb2.Priority, "PRIORITY"))
 FINISH = to_wire(FinishReason, result_pb2.FinishReason, "FINISH_REASON")
 FINISH_FROM = from_wire(FINISH)

@@ -11,6 +11,7 @@ from gateway.core.hole import (
     NO_SAMPLING,
     NO_SPEC,
     Budget,
+    CachePolicy,
     EndpointFilter,
     Hole,
     Objective,
@@ -19,6 +20,7 @@ from gateway.core.hole import (
     RoutingMode,
 )
 from gateway.wire.enums import (
+    CACHE_POLICY_FROM,
     CAPABILITY_FROM,
     OBJECTIVE_FROM,
     PRIORITY_FROM,
@@ -70,6 +72,7 @@ def request_from_wire(
         wire.pipeline,
         ROUTING_MODE_FROM.get(wire.routing_mode, RoutingMode.AUTO),
         OBJECTIVE_FROM.get(wire.objective, Objective.BALANCED),
+        CACHE_POLICY_FROM.get(wire.cache_policy, CachePolicy.DEFAULT),
     )
 
 

@@ -208,10 +208,16 @@ def answer_to_wire(
     wire.request_id = request.request_id
     wire.trace_id = trace_id
     wire.decision_id = answer.decision_id
+    wire.job_id = answer.job_id
+    if answer.partial:
+        wire.partial = True
     if request.hole.spec.hole_id is not None:
         wire.hole_id = request.hole.spec.hole_id
     _set_usage(wire.usage, answer.usage)
     _set_duration(wire.elapsed, answer.elapsed_s)
+    if answer.cache_age_s is not None:
+        wire.cached = True
+        _set_duration(wire.cache_age, answer.cache_age_s)
     for verdict in chosen.verdicts:
         _set_verdict(wire.verdicts.add(), verdict)
     for attempt in answer.attempts:

@@ -64,11 +64,17 @@ async def test_each_stage_of_a_full_request_is_there(served: Traced) -> None:
 async def test_the_result_of_trace_is_that_of_generate() -> None:
     """V-16: the same message through the same code, so the same answer for the same seed."""
     async with Traced(Script(("return 1",)), Script(("return 2",))) as served:
-        fields = {"sampling": {"seed": 7}, "return_candidates": True, "n": 1}
+        bypass = pb.CACHE_POLICY_BYPASS
+        fields = {
+            "sampling": {"seed": 7},
+            "return_candidates": True,
+            "n": 1,
+            "cache_policy": bypass,
+        }
         plain = await served.generate(**fields)
         traced = (await served.trace(**fields)).response
         for answer in (plain, traced):
-            for name in ("request_id", "decision_id", "trace_id", "elapsed"):
+            for name in ("request_id", "decision_id", "trace_id", "job_id", "elapsed"):
                 answer.ClearField(name)
             for timed in (*answer.attempts, *answer.candidates):
                 timed.ClearField("elapsed")

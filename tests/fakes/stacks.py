@@ -208,6 +208,7 @@ class Stacks:
         admitted = parts.admission.read()
         counts |= {"admitted": admitted.running, "queued": admitted.queued}
         counts |= {"named requests": len(parts.replays._running)}
+        counts |= {"cacheable requests": parts.flights.running}
         counts |= {
             f"permits of {name}": trials_under_way(of.breaker)
             for name, of in parts.endpoints.items()

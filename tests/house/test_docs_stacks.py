@@ -48,5 +48,11 @@ def test_a_repeated_request_waits_in_no_queue_twice_and_has_one_deadline() -> No
     assert names.index("idempotent") < names.index("deadline") < names.index("admit")
 
 
+def test_a_cached_answer_keeps_its_deadline_and_takes_no_place() -> None:
+    names = [name for name, _ in REQUEST_STACK]
+    assert names.index("count") < names.index("deadline") < names.index("cache")
+    assert names.index("cache") < names.index("admit")
+
+
 def test_the_time_is_split_before_it_is_spent_on_tries() -> None:
     assert [name for name, _ in TARGET_STACK] == ["split", "retry", "hedge"]

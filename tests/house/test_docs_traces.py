@@ -17,8 +17,9 @@ from tests.house.test_docs_commands import commands
 
 PAGE = ROOT / "docs" / "traces.md"
 EXAMPLE = ROOT / "docs" / "examples" / "trace.json"
-STAGES = ("admit", "spec_analysis", "route", "match", "cascade", "attempt", "try", "validate",
-          "score", "aggregate", "part", "step")  # fmt: skip
+STAGES = ("admit", "cache_lookup", "cache_wait", "cache_store", "spec_analysis", "route", "match",
+          "cascade", "attempt", "try", "validate", "score", "aggregate", "part",
+          "step")  # fmt: skip
 
 
 def shape(trace: trace_pb2.Trace) -> Any:

@@ -11,6 +11,7 @@ from ensemble.v1.admin_service_pb2 import (
     DescribeRouterResponse,
     Endpoint,
 )
+from ensemble.v1.cache_service_pb2 import GetCacheStatsResponse
 from ensemble.v1.decision_pb2 import RoutingDecision
 from ensemble.v1.feedback_service_pb2 import (
     AnalyzeRoutingResponse,
@@ -35,17 +36,21 @@ from ensemble_client import (
     AsyncClient,
     AsyncPipelineStream,
     AsyncRefineStream,
+    AsyncSession,
     AsyncStream,
     BatchResult,
     Clarification,
     Client,
     Constraint,
+    ControlResponse,
     EnsembleError,
     GenerateRequest,
     GenerateResponse,
+    GetJobResponse,
     HoleProgress,
     HoleSpec,
     InvalidRequest,
+    Job,
     OutcomeFields,
     Pipeline,
     PipelineEvent,
@@ -60,6 +65,7 @@ from ensemble_client import (
     RefineStarted,
     RefineStream,
     RequestFields,
+    Session,
     StepNode,
     Stream,
     StreamAttemptFailed,
@@ -292,6 +298,18 @@ def errors(client: Client, fields: RequestFields) -> None:
         assert_type(error.clarification, Clarification | None)
 
 
+def sync_cache(client: Client) -> None:
+    """The blocking client's methods about the cache."""
+    assert_type(client.cache_stats(), GetCacheStatsResponse)
+    assert_type(client.clear_cache(timeout=1), int)
+
+
+async def async_cache(client: AsyncClient) -> None:
+    """The asyncio client's methods about the cache."""
+    assert_type(await client.cache_stats(timeout=1), GetCacheStatsResponse)
+    assert_type(await client.clear_cache(), int)
+
+
 def sync_traces(client: Client) -> None:
     """Trace, list, read and export with the blocking client."""
     assert_type(client.trace("x", dry_run=True, max_tokens=3, timeout=1), TraceResponse)
@@ -312,3 +330,29 @@ async def async_traces(client: AsyncClient) -> None:
     assert_type(await client.clear_traces(), int)
     assert_type(await client.telemetry(timeout=1), GetTelemetryResponse)
     assert_type(await client.dashboard(), GetDashboardResponse)
+
+
+def sync_jobs(client: Client) -> None:
+    """List, follow and steer jobs with the blocking client."""
+    session = client.session("nightly")
+    assert_type(session, Session)
+    assert_type(session.jobs({"live": True, "kinds": ["batch"]}), list[Job])
+    assert_type(session.control("stop the batch"), ControlResponse)
+    assert_type(client.jobs(timeout=1), list[Job])
+    assert_type(client.job("id"), GetJobResponse)
+    assert_type(client.watch_job("id"), Generator[Job])
+    assert_type(client.control(command="volume", direction="up", timeout=1), ControlResponse)
+    assert_type(client.confirm_control("token", "batch"), ControlResponse)
+
+
+async def async_jobs(client: AsyncClient) -> None:
+    """List, follow and steer jobs with the asyncio client."""
+    session = client.session("nightly")
+    assert_type(session, AsyncSession)
+    assert_type(await session.jobs(), list[Job])
+    assert_type(await session.control(command="pause", pause_clock=True), ControlResponse)
+    assert_type(await client.jobs({"states": ["failed"]}), list[Job])
+    assert_type(await client.job("id"), GetJobResponse)
+    assert_type(client.watch_job("id"), AsyncGenerator[Job])
+    assert_type(await client.control("cancel", session_id="s"), ControlResponse)
+    assert_type(await client.confirm_control("token", "all"), ControlResponse)

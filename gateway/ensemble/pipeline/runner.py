@@ -23,6 +23,7 @@ from gateway.core.pipeline import (
 )
 from gateway.ensemble.ending import settle
 from gateway.ensemble.filler import Filler
+from gateway.ensemble.judge import best
 from gateway.ensemble.pipeline.parameters import Values, bind, whole
 from gateway.ensemble.pipeline.request import step_request
 from gateway.ensemble.pipeline.schedule import Schedule
@@ -83,8 +84,17 @@ async def run_pipeline(
     await own.emit(PipelineStarted(definition.name, tuple(step.id for step in schedule.steps)))
     work = Work(filler, own, values)
     steps = Steps(work, State(), {step.id: step for step in definition.steps})
-    nodes = await _Run(definition, schedule, steps).all_steps()
-    chosen = settle([await _output(definition, steps)], [])
+    job, doing = exchange.job, _Run(definition, schedule, steps)
+    if job is not None:
+        job.expect(len(schedule.steps))
+    try:
+        await doing.all_steps()
+        written = await _output(definition, steps)
+    except Fault:
+        if job is None or not job.stopping or not exchange.candidates:
+            raise
+        written = best(exchange.candidates)
+    chosen = settle([written], [])
     await own.emit_text(chosen.completion.text, chosen.index, chosen.endpoint)
     await own.emit_verdicts(chosen.verdicts)
     return Answer(
@@ -93,7 +103,10 @@ async def run_pipeline(
         tuple(exchange.attempts),
         tuple(sorted(exchange.candidates, key=lambda candidate: candidate.index)),
         clock() - started,
-        PipelineReport(definition.name, tuple(nodes)),
+        PipelineReport(definition.name, tuple(doing.nodes)),
+        partial=job is not None and job.stopping,
+        steered=job is not None and job.steered,
+        job_id="" if job is None else job.id,
     )
 
 
@@ -128,8 +141,8 @@ class _Run:
     steps: Steps
     nodes: list[StepNode] = field(default_factory=list[StepNode])
 
-    async def all_steps(self) -> list[StepNode]:
-        """Do every step, telling of each as it ends; return their nodes.
+    async def all_steps(self) -> None:
+        """Do every step, telling of each as it ends.
 
         Raises the Fault of the first step that ends the pipeline. However it ends, the steps that
         still run are cancelled and awaited.
@@ -150,11 +163,13 @@ class _Run:
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
-        return self.nodes
 
     async def _end(self, step: str, ended: Ended) -> None:
+        job = self.steps.work.run.exchange.job
         for node in ended.nodes:
             self.nodes.append(node)
+            if job is not None:
+                job.advance(len({one.step for one in self.nodes}), step)
             await self.steps.work.run.emit(StepEnded(node))
         if ended.fault is not None:
             raise ended.fault

@@ -84,9 +84,12 @@ class Steps:
     async def do(self, step: StepDefinition, round_: int) -> Ended:
         """Do one step. How it fails is in the result; nothing is raised but bugs of ours."""
         exchange, clock = self.work.run.exchange, self.work.run.clock
-        own = Exchange(exchange.request, exchange.deadline, trace=exchange.trace)
+        job = exchange.job
+        own = Exchange(exchange.request, exchange.deadline, trace=exchange.trace, job=job)
         doing = _Doing(step, round_, own, clock, clock())
         try:
+            if job is not None and job.held:
+                await job.ready()
             unmet = next((one for one in step.when if not self.state.holds(one)), None)
             if unmet is not None:
                 return self._not_needed(doing, f"{unmet} does not hold")

@@ -11,7 +11,14 @@ from gateway.core.answer import Answer
 from gateway.core.candidate import Candidate, Completion
 from gateway.core.constraint import Verdict
 from gateway.core.exchange import Exchange
-from gateway.core.refinement import Refinement, RefineOptions, RefineReport, RefineStarted
+from gateway.core.faults import Fault
+from gateway.core.refinement import (
+    HoleStatus,
+    Refinement,
+    RefineOptions,
+    RefineReport,
+    RefineStarted,
+)
 from gateway.ensemble.checking import check_text
 from gateway.ensemble.filler import Filler
 from gateway.ensemble.part import Part
@@ -84,10 +91,18 @@ class _Work:
 
     async def make_rounds(self) -> None:
         """Try what is ready, round after round, until nothing is or no round is left."""
-        holes, rounds = self.plan.holes, self.plan.rounds
+        holes, rounds, job = self.plan.holes, self.plan.rounds, self.exchange.job
+        if job is not None:
+            job.expect(sum(1 for _ in holes.ordered()))
         while holes.iteration < rounds and holes.ready():
             holes.iteration += 1
-            await self._round()
+            try:
+                await self._round()
+            except Fault:
+                if job is None or not job.stopping:
+                    raise
+                self._leave_open()
+                break
             await self._settle()
         holes.give_up(f"not filled in {holes.iteration} rounds")
         await self._settle()
@@ -117,6 +132,13 @@ class _Work:
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
+
+    def _leave_open(self) -> None:
+        """End what was being tried when the job was stopped."""
+        holes = self.plan.holes
+        for state in tuple(holes.ordered()):
+            if state.status is HoleStatus.IN_PROGRESS:
+                holes.enter(state, "fail", "the job was stopped")
 
     def _begin(self, state: HoleState, shown: Mapping[str, str]) -> asyncio.Task[Part]:
         holes, exchange = self.plan.holes, self.exchange
@@ -168,6 +190,9 @@ class _Work:
     async def _tell(self) -> None:
         """Tell the caller what has changed, in order."""
         news, self.plan.holes.news = self.plan.holes.news, []
+        job = self.exchange.job
+        if job is not None and news:
+            job.advance(news[-1].filled, news[-1].hole.id)
         if self.exchange.emit is not None:
             for progress in news:
                 await self.exchange.emit(progress)
@@ -175,6 +200,7 @@ class _Work:
     async def answer(self, started: float) -> Answer:
         """Check the whole text and sum up."""
         holes, exchange, ensemble = self.plan.holes, self.exchange, self.filler.ensemble
+        job = exchange.job
         text = self.page.text()
         checks = whole_checks(ensemble, exchange.request.hole, text)
         verdicts = await self._verdicts_about(checks, text)
@@ -188,6 +214,9 @@ class _Work:
             tuple(self.accepted),
             ensemble.clock() - started,
             RefineReport(views, holes.iteration, complete),
+            partial=job is not None and job.stopping,
+            steered=job is not None and job.steered,
+            job_id="" if job is None else job.id,
         )
 
     async def _verdicts_about(self, checks: Checks, text: str) -> tuple[Verdict, ...]:

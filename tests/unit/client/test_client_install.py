@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 from ensemble.v1 import (
     admin_service_pb2,
+    cache_service_pb2,
     feedback_service_pb2,
     gateway_service_pb2,
+    job_service_pb2,
     telemetry_service_pb2,
 )
 from ensemble_client.channel import MAX_SEND_BYTES, channel_options, service_config
@@ -108,13 +110,18 @@ def test_the_service_config_retries_unavailable_only() -> None:
             admin_service_pb2,
             telemetry_service_pb2,
             feedback_service_pb2,
+            cache_service_pb2,
+            job_service_pb2,
         )
         for service in module.DESCRIPTOR.services_by_name.values()
     }
     assert {name["service"] for name in methods["name"]} == services
-    # Twice would go back two versions.
-    once = {"service": "ensemble.v1.FeedbackService", "method": "RollbackThresholds"}
-    assert never == {"name": [once]}
+    # Twice would go two versions back, or two candidates on.
+    assert {(name["service"], name["method"]) for name in never["name"]} == {
+        ("ensemble.v1.FeedbackService", "RollbackThresholds"),
+        ("ensemble.v1.JobService", "Control"),
+        ("ensemble.v1.JobService", "ConfirmControl"),
+    }
 
 
 def test_the_largest_request_fits_the_channel() -> None:

@@ -28,6 +28,9 @@ from ensemble_client.requests import (
 CONSTRAINT = Constraint(name="plain", forbidden_text=ForbiddenText(texts=["eval("]))
 
 
+CAPABILITIES = [Capability.CAPABILITY_FAST_INFERENCE, Capability.CAPABILITY_LONG_CONTEXT]
+
+
 def test_every_field_finds_its_place() -> None:
     fields: RequestFields = {
         "suffix": "s",
@@ -59,6 +62,7 @@ def test_every_field_finds_its_place() -> None:
         "priority": "interactive",
         "repair": True,
         "pipeline": "draft_only",
+        "detached": True,
     }
     expected = GenerateRequest(
         prompt="p",
@@ -82,10 +86,7 @@ def test_every_field_finds_its_place() -> None:
         endpoint_filter={
             "required_tags": ["eu"],
             "forbidden_tags": ["beta"],
-            "required_capabilities": [
-                Capability.CAPABILITY_FAST_INFERENCE,
-                Capability.CAPABILITY_LONG_CONTEXT,
-            ],
+            "required_capabilities": CAPABILITIES,
         },
         session_id="session",
         labels={"team": "a", "task": "repair"},
@@ -95,6 +96,7 @@ def test_every_field_finds_its_place() -> None:
         priority=Priority.PRIORITY_INTERACTIVE,
         repair=True,
         pipeline="draft_only",
+        detached=True,
     )
     assert request_of("p", fields) == expected
     assert fields.keys() | {"hole"} == RequestFields.__annotations__.keys()

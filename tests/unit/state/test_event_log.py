@@ -4,7 +4,7 @@ from gateway.core.answer import Answer
 from gateway.core.candidate import Attempt, AttemptStatus, Candidate, Completion
 from gateway.core.constraint import Verdict, VerdictStatus
 from gateway.core.decision import ChainPolicy, RoutingDecision, RoutingReason
-from gateway.core.events import AttemptFailed, Delta, Event, Judged, Started
+from gateway.core.events import AttemptFailed, Delta, Event, Judged, Started, events_of
 from gateway.state.event_log import (
     MERGE_AT,
     MOST_CHARS_AHEAD,
@@ -12,7 +12,6 @@ from gateway.state.event_log import (
     MOST_EVENTS_AHEAD,
     Cursor,
     EventLog,
-    events_of,
 )
 
 DECISION = RoutingDecision(

@@ -21,11 +21,13 @@ from ensemble.v1.gateway_service_pb2 import (
     TraceResponse,
 )
 from ensemble.v1.hole_pb2 import Constraint, HoleSpec
+from ensemble.v1.job_service_pb2 import ControlResponse, GetJobResponse, Job
 from ensemble.v1.result_pb2 import Verdict
 from ensemble.v1.trace_pb2 import Stage, Trace
 
 from ensemble_client.async_calls import AsyncStream
 from ensemble_client.async_client import AsyncClient
+from ensemble_client.async_jobs import AsyncSession
 from ensemble_client.batches import BatchResult
 from ensemble_client.errors import (
     Aborted,
@@ -46,12 +48,14 @@ from ensemble_client.errors import (
     Unimplemented,
 )
 from ensemble_client.feedback import OutcomeFields
+from ensemble_client.jobs import CommandFields, JobFilter
 from ensemble_client.pipelines import AsyncPipelineStream, PipelineEvent, PipelineStream
 from ensemble_client.refine_streams import AsyncRefineStream, RefineEvent, RefineStream
 from ensemble_client.requests import RequestFields
 from ensemble_client.streams import StreamEvent
 from ensemble_client.sync_calls import Stream
 from ensemble_client.sync_client import Client
+from ensemble_client.sync_jobs import Session
 from ensemble_client.tracing import TraceFilter
 
 __all__ = [
@@ -59,23 +63,29 @@ __all__ = [
     "AsyncClient",
     "AsyncPipelineStream",
     "AsyncRefineStream",
+    "AsyncSession",
     "AsyncStream",
     "BatchResult",
     "Cancelled",
     "Clarification",
     "Client",
+    "CommandFields",
     "Constraint",
     "ConstraintsFailed",
+    "ControlResponse",
     "DeadlineExceeded",
     "EnsembleError",
     "FailedPrecondition",
     "GenerateRequest",
     "GenerateResponse",
+    "GetJobResponse",
     "HoleProgress",
     "HoleSpec",
     "Internal",
     "InvalidArgument",
     "InvalidRequest",
+    "Job",
+    "JobFilter",
     "NotFound",
     "OutcomeFields",
     "PermissionDenied",
@@ -93,6 +103,7 @@ __all__ = [
     "RefineStream",
     "RequestFields",
     "ResourceExhausted",
+    "Session",
     "Stage",
     "StepNode",
     "Stream",

@@ -18,6 +18,7 @@ from ensemble.v1.admin_service_pb2 import (
     UndrainEndpointRequest,
 )
 from ensemble.v1.admin_service_pb2_grpc import AdminServiceStub
+from ensemble.v1.cache_service_pb2_grpc import CacheServiceStub
 from ensemble.v1.feedback_service_pb2_grpc import FeedbackServiceStub
 from ensemble.v1.gateway_service_pb2 import (
     GenerateRequest,
@@ -30,12 +31,15 @@ from ensemble.v1.gateway_service_pb2 import (
     RouteResponse,
 )
 from ensemble.v1.gateway_service_pb2_grpc import GatewayServiceStub
+from ensemble.v1.job_service_pb2_grpc import JobServiceStub
 from ensemble.v1.telemetry_service_pb2 import GetMetricsRequest, GetMetricsResponse
 from ensemble.v1.telemetry_service_pb2_grpc import TelemetryServiceStub
 from grpc import aio
 
+from ensemble_client.async_cache import AsyncCacheCalls
 from ensemble_client.async_calls import AsyncStream, Requests, Running, ask, results
 from ensemble_client.async_feedback import AsyncFeedbackCalls
+from ensemble_client.async_jobs import AsyncJobCalls
 from ensemble_client.async_traces import AsyncTraceCalls
 from ensemble_client.batches import BatchResult
 from ensemble_client.call import DEFAULT_TIMEOUT_S, CallOptions, CallSettings, Metadata
@@ -46,7 +50,7 @@ from ensemble_client.refining import Holes, prepare_refinement
 from ensemble_client.requests import RequestOptions, prepare
 
 
-class AsyncClient(AsyncFeedbackCalls, AsyncTraceCalls):
+class AsyncClient(AsyncCacheCalls, AsyncFeedbackCalls, AsyncJobCalls, AsyncTraceCalls):
     """An asyncio client of one gateway; make it and use it in one running event loop.
 
     `target` is gRPC's name of the gateway, such as `localhost:50051`. Without `credentials` the
@@ -89,6 +93,8 @@ class AsyncClient(AsyncFeedbackCalls, AsyncTraceCalls):
         self._admin = AdminServiceStub(self._channel)
         self._telemetry = TelemetryServiceStub(self._channel)
         self._feedback = FeedbackServiceStub(self._channel)
+        self._cache = CacheServiceStub(self._channel)
+        self._jobs = JobServiceStub(self._channel)
 
     async def __aenter__(self) -> Self:
         return self

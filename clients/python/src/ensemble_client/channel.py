@@ -16,7 +16,7 @@ def service_config() -> str:
 
     Only UNAVAILABLE is retried, with at most three attempts inside the caller's deadline; a
     server's `grpc-retry-pushback-ms` replaces the backoff or forbids the retry. RollbackThresholds
-    is never retried: done twice, it goes back two versions. The format is that of
+    and commands to jobs are never retried: done twice, they go two steps. The format is that of
     https://github.com/grpc/proposal/blob/master/A6-client-retries.md.
     """
     return resources.files("ensemble_client").joinpath("service_config.json").read_text("utf-8")

@@ -48,7 +48,7 @@ KIND_ALIASES = {
 StrategyName = Literal["sequential", "best_of_n", "pipeline"]
 RoutingModeName = Literal["auto", "rules", "learned"]
 ObjectiveName = Literal["balanced", "fastest", "cheapest", "accurate", "complete", "least_load"]
-CachePolicyName = Literal["default", "bypass", "allow_sampled"]
+CachePolicyName = Literal["default", "bypass", "allow_sampled", "refresh"]
 PriorityName = Literal["interactive", "standard", "batch"]
 CapabilityName = Literal[
     "code_completion",
@@ -98,6 +98,7 @@ class RequestFields(TypedDict, total=False):
     priority: Priority | PriorityName
     repair: bool
     pipeline: str
+    detached: bool
 
 
 class RequestOptions(RequestFields, CallOptions, total=False):

@@ -18,6 +18,7 @@ from ensemble.v1.admin_service_pb2 import (
     UndrainEndpointRequest,
 )
 from ensemble.v1.admin_service_pb2_grpc import AdminServiceStub
+from ensemble.v1.cache_service_pb2_grpc import CacheServiceStub
 from ensemble.v1.feedback_service_pb2_grpc import FeedbackServiceStub
 from ensemble.v1.gateway_service_pb2 import (
     GenerateRequest,
@@ -30,6 +31,7 @@ from ensemble.v1.gateway_service_pb2 import (
     RouteResponse,
 )
 from ensemble.v1.gateway_service_pb2_grpc import GatewayServiceStub
+from ensemble.v1.job_service_pb2_grpc import JobServiceStub
 from ensemble.v1.telemetry_service_pb2 import GetMetricsRequest, GetMetricsResponse
 from ensemble.v1.telemetry_service_pb2_grpc import TelemetryServiceStub
 
@@ -40,12 +42,14 @@ from ensemble_client.pipelines import Parameters, PipelineStream, prepare_run
 from ensemble_client.refine_streams import RefineStream
 from ensemble_client.refining import Holes, prepare_refinement
 from ensemble_client.requests import RequestOptions, prepare
+from ensemble_client.sync_cache import CacheCalls
 from ensemble_client.sync_calls import Stream, ask, results
 from ensemble_client.sync_feedback import FeedbackCalls
+from ensemble_client.sync_jobs import JobCalls
 from ensemble_client.sync_traces import TraceCalls
 
 
-class Client(FeedbackCalls, TraceCalls):
+class Client(CacheCalls, FeedbackCalls, JobCalls, TraceCalls):
     """A blocking client of one gateway; threads may share it.
 
     `target` is gRPC's name of the gateway, such as `localhost:50051`. Without `credentials` the
@@ -87,6 +91,8 @@ class Client(FeedbackCalls, TraceCalls):
         self._admin = AdminServiceStub(self._channel)
         self._telemetry = TelemetryServiceStub(self._channel)
         self._feedback = FeedbackServiceStub(self._channel)
+        self._cache = CacheServiceStub(self._channel)
+        self._jobs = JobServiceStub(self._channel)
 
     def __enter__(self) -> Self:
         return self

@@ -27,6 +27,7 @@ class CachePolicy(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CACHE_POLICY_DEFAULT: _ClassVar[CachePolicy]
     CACHE_POLICY_BYPASS: _ClassVar[CachePolicy]
     CACHE_POLICY_ALLOW_SAMPLED: _ClassVar[CachePolicy]
+    CACHE_POLICY_REFRESH: _ClassVar[CachePolicy]
 
 class Priority(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -80,6 +81,7 @@ CACHE_POLICY_UNSPECIFIED: CachePolicy
 CACHE_POLICY_DEFAULT: CachePolicy
 CACHE_POLICY_BYPASS: CachePolicy
 CACHE_POLICY_ALLOW_SAMPLED: CachePolicy
+CACHE_POLICY_REFRESH: CachePolicy
 PRIORITY_UNSPECIFIED: Priority
 PRIORITY_INTERACTIVE: Priority
 PRIORITY_STANDARD: Priority
@@ -124,7 +126,7 @@ class Budget(_message.Message):
     def __init__(self, max_cost_micros: _Optional[int] = ..., max_attempts: _Optional[int] = ..., max_tokens: _Optional[int] = ..., max_wall_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class GenerateRequest(_message.Message):
-    __slots__ = ("prompt", "suffix", "hole", "constraints", "sampling", "strategy", "n", "routing_mode", "objective", "budget", "cache_policy", "endpoint_filter", "session_id", "labels", "request_id", "trace", "return_candidates", "priority", "repair", "pipeline")
+    __slots__ = ("prompt", "suffix", "hole", "constraints", "sampling", "strategy", "n", "routing_mode", "objective", "budget", "cache_policy", "endpoint_filter", "session_id", "labels", "request_id", "trace", "return_candidates", "priority", "repair", "pipeline", "detached")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -152,6 +154,7 @@ class GenerateRequest(_message.Message):
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
     REPAIR_FIELD_NUMBER: _ClassVar[int]
     PIPELINE_FIELD_NUMBER: _ClassVar[int]
+    DETACHED_FIELD_NUMBER: _ClassVar[int]
     prompt: str
     suffix: str
     hole: _hole_pb2.HoleSpec
@@ -172,10 +175,11 @@ class GenerateRequest(_message.Message):
     priority: Priority
     repair: bool
     pipeline: str
-    def __init__(self, prompt: _Optional[str] = ..., suffix: _Optional[str] = ..., hole: _Optional[_Union[_hole_pb2.HoleSpec, _Mapping]] = ..., constraints: _Optional[_Iterable[_Union[_hole_pb2.Constraint, _Mapping]]] = ..., sampling: _Optional[_Union[_hole_pb2.Sampling, _Mapping]] = ..., strategy: _Optional[_Union[Strategy, str]] = ..., n: _Optional[int] = ..., routing_mode: _Optional[_Union[_decision_pb2.RoutingMode, str]] = ..., objective: _Optional[_Union[_decision_pb2.Objective, str]] = ..., budget: _Optional[_Union[Budget, _Mapping]] = ..., cache_policy: _Optional[_Union[CachePolicy, str]] = ..., endpoint_filter: _Optional[_Union[_decision_pb2.EndpointFilter, _Mapping]] = ..., session_id: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., request_id: _Optional[str] = ..., trace: bool = ..., return_candidates: bool = ..., priority: _Optional[_Union[Priority, str]] = ..., repair: bool = ..., pipeline: _Optional[str] = ...) -> None: ...
+    detached: bool
+    def __init__(self, prompt: _Optional[str] = ..., suffix: _Optional[str] = ..., hole: _Optional[_Union[_hole_pb2.HoleSpec, _Mapping]] = ..., constraints: _Optional[_Iterable[_Union[_hole_pb2.Constraint, _Mapping]]] = ..., sampling: _Optional[_Union[_hole_pb2.Sampling, _Mapping]] = ..., strategy: _Optional[_Union[Strategy, str]] = ..., n: _Optional[int] = ..., routing_mode: _Optional[_Union[_decision_pb2.RoutingMode, str]] = ..., objective: _Optional[_Union[_decision_pb2.Objective, str]] = ..., budget: _Optional[_Union[Budget, _Mapping]] = ..., cache_policy: _Optional[_Union[CachePolicy, str]] = ..., endpoint_filter: _Optional[_Union[_decision_pb2.EndpointFilter, _Mapping]] = ..., session_id: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., request_id: _Optional[str] = ..., trace: bool = ..., return_candidates: bool = ..., priority: _Optional[_Union[Priority, str]] = ..., repair: bool = ..., pipeline: _Optional[str] = ..., detached: bool = ...) -> None: ...
 
 class GenerateResponse(_message.Message):
-    __slots__ = ("text", "finish_reason", "endpoint", "model", "usage", "cost_micros", "confidence", "confidence_method", "verdicts", "candidates", "decision", "attempts", "request_id", "trace_id", "hole_id", "elapsed", "cached", "cache_age", "job_id", "decision_id")
+    __slots__ = ("text", "finish_reason", "endpoint", "model", "usage", "cost_micros", "confidence", "confidence_method", "verdicts", "candidates", "decision", "attempts", "request_id", "trace_id", "hole_id", "elapsed", "cached", "cache_age", "job_id", "decision_id", "partial")
     TEXT_FIELD_NUMBER: _ClassVar[int]
     FINISH_REASON_FIELD_NUMBER: _ClassVar[int]
     ENDPOINT_FIELD_NUMBER: _ClassVar[int]
@@ -196,6 +200,7 @@ class GenerateResponse(_message.Message):
     CACHE_AGE_FIELD_NUMBER: _ClassVar[int]
     JOB_ID_FIELD_NUMBER: _ClassVar[int]
     DECISION_ID_FIELD_NUMBER: _ClassVar[int]
+    PARTIAL_FIELD_NUMBER: _ClassVar[int]
     text: str
     finish_reason: _result_pb2.FinishReason
     endpoint: str
@@ -216,7 +221,8 @@ class GenerateResponse(_message.Message):
     cache_age: _duration_pb2.Duration
     job_id: str
     decision_id: str
-    def __init__(self, text: _Optional[str] = ..., finish_reason: _Optional[_Union[_result_pb2.FinishReason, str]] = ..., endpoint: _Optional[str] = ..., model: _Optional[str] = ..., usage: _Optional[_Union[_result_pb2.Usage, _Mapping]] = ..., cost_micros: _Optional[int] = ..., confidence: _Optional[float] = ..., confidence_method: _Optional[str] = ..., verdicts: _Optional[_Iterable[_Union[_result_pb2.Verdict, _Mapping]]] = ..., candidates: _Optional[_Iterable[_Union[_result_pb2.Candidate, _Mapping]]] = ..., decision: _Optional[_Union[_decision_pb2.RoutingDecision, _Mapping]] = ..., attempts: _Optional[_Iterable[_Union[_result_pb2.Attempt, _Mapping]]] = ..., request_id: _Optional[str] = ..., trace_id: _Optional[str] = ..., hole_id: _Optional[int] = ..., elapsed: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., cached: bool = ..., cache_age: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., job_id: _Optional[str] = ..., decision_id: _Optional[str] = ...) -> None: ...
+    partial: bool
+    def __init__(self, text: _Optional[str] = ..., finish_reason: _Optional[_Union[_result_pb2.FinishReason, str]] = ..., endpoint: _Optional[str] = ..., model: _Optional[str] = ..., usage: _Optional[_Union[_result_pb2.Usage, _Mapping]] = ..., cost_micros: _Optional[int] = ..., confidence: _Optional[float] = ..., confidence_method: _Optional[str] = ..., verdicts: _Optional[_Iterable[_Union[_result_pb2.Verdict, _Mapping]]] = ..., candidates: _Optional[_Iterable[_Union[_result_pb2.Candidate, _Mapping]]] = ..., decision: _Optional[_Union[_decision_pb2.RoutingDecision, _Mapping]] = ..., attempts: _Optional[_Iterable[_Union[_result_pb2.Attempt, _Mapping]]] = ..., request_id: _Optional[str] = ..., trace_id: _Optional[str] = ..., hole_id: _Optional[int] = ..., elapsed: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., cached: bool = ..., cache_age: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., job_id: _Optional[str] = ..., decision_id: _Optional[str] = ..., partial: bool = ...) -> None: ...
 
 class GenerateStreamRequest(_message.Message):
     __slots__ = ("request",)

@@ -1,0 +1,32 @@
+"""The blocking client's methods about the gateway's cache of answers."""
+
+from __future__ import annotations
+
+from typing import Unpack
+
+from ensemble.v1.cache_service_pb2 import (
+    ClearCacheRequest,
+    GetCacheStatsRequest,
+    GetCacheStatsResponse,
+)
+from ensemble.v1.cache_service_pb2_grpc import CacheServiceStub
+
+from ensemble_client.call import CallOptions, CallSettings
+from ensemble_client.sync_calls import ask
+
+
+class CacheCalls:
+    """Part of `Client`, which sets the attributes."""
+
+    _settings: CallSettings
+    _cache: CacheServiceStub
+
+    def cache_stats(self, **options: Unpack[CallOptions]) -> GetCacheStatsResponse:
+        """Return what the cache may hold, what it holds now and what it did since the start."""
+        call = self._settings.call(**options)
+        return ask(self._cache.GetCacheStats, GetCacheStatsRequest(), call)
+
+    def clear_cache(self, **options: Unpack[CallOptions]) -> int:
+        """Drop all kept answers, of all tenants; return how many there were."""
+        call = self._settings.call(**options)
+        return ask(self._cache.ClearCache, ClearCacheRequest(), call).cleared

@@ -1,0 +1,1 @@
+"""What commands to jobs mean: the words, and the job."""
