@@ -35,11 +35,13 @@ def demo(
 
     Three requests come first: a hole with constraints and tests, a file with several holes, and a
     pipeline that drafts, criticises and repairs. Then routing learns from the outcomes of small
-    holes: thresholds are proposed, judged by the recorded decisions, and applied.
+    holes: thresholds are proposed, judged by the recorded decisions, and applied. A batch is
+    paused, resumed, skipped and stopped in words, and one request is sent ten times at once.
 
     Everything runs on this machine and is stopped at the end. Exits with 0 when at least 40 holes
-    were sent, none was lost, some fell back from the killed server and all outcomes were learned;
-    how many fills are right is reported as it is.
+    were sent, none was lost, some fell back from the killed server, all outcomes were learned, the
+    batch followed, and the repeated request made one call; how many fills are right is reported as
+    it is.
     """
     from gateway.cli.demonstration.document import print_document
     from gateway.cli.demonstration.fleet import StartError

@@ -74,6 +74,15 @@ async def test_a_small_run_loses_nothing_and_stops_everything(tmp_path: Path) ->
     assert learning["applied"]["after"]["in_force"]
     assert {move["before"]["decision"]["primary"] for move in learning["moves"]} == {"fast"}
     assert all("learned" in move["after"]["decision"] for move in learning["moves"])
+    steps = report["steering"]["said"]
+    assert [one["job"]["state"] for one in steps] == [
+        "JOB_STATE_PAUSED", "JOB_STATE_RUNNING", "JOB_STATE_RUNNING", "JOB_STATE_STOPPED",
+    ]  # fmt: skip
+    assert report["steering"]["rested"]["progress"] == steps[0]["job"]["progress"]
+    assert report["steering"]["stopped"] > 0
+    assert report["repeating"]["at_once"]["calls"] == 1
+    assert len(report["repeating"]["at_once"]["answers"]) == 10
+    assert report["repeating"]["later"]["answers"][0]["cached"]
     # Too few holes for a demonstration is the only promise that a small run breaks.
     assert report["missing"] == ["21 holes were sent, fewer than 40"]
     assert process.returncode == Exit.FAILED

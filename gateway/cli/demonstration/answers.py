@@ -91,7 +91,7 @@ def of_response(
         routed=_routed(response.decision),
         attempts=_tried(response.attempts),
         verdicts=tuple(
-            (verdict.constraint, _word(VerdictStatus.Name(verdict.status), "VERDICT_STATUS_"))
+            (verdict.constraint, word(VerdictStatus.Name(verdict.status), "VERDICT_STATUS_"))
             for verdict in response.verdicts
         ),
     )
@@ -118,14 +118,15 @@ def of_loss(question: Question, seen: BaseException, *, ms: float, after_kill: b
 
 def _tried(attempts: Iterable[Attempt]) -> tuple[Tried, ...]:
     return tuple(
-        Tried(one.endpoint, _word(AttemptStatus.Name(one.status), "ATTEMPT_STATUS_"), one.reason)
+        Tried(one.endpoint, word(AttemptStatus.Name(one.status), "ATTEMPT_STATUS_"), one.reason)
         for one in attempts
     )
 
 
 def _routed(decision: RoutingDecision) -> str:
-    return _word(RoutingReason.Name(decision.reason), "ROUTING_REASON_")
+    return word(RoutingReason.Name(decision.reason), "ROUTING_REASON_")
 
 
-def _word(name: str, prefix: str) -> str:
+def word(name: str, prefix: str) -> str:
+    """Write the name of an enum's value as people do."""
     return name.removeprefix(prefix).lower()

@@ -11,8 +11,11 @@ from google.protobuf.message import Message
 
 from gateway.cli.demonstration.learning import Learned
 from gateway.cli.demonstration.performing import Report
+from gateway.cli.demonstration.repeating import Repeated, Round
 from gateway.cli.demonstration.showing import fate
+from gateway.cli.demonstration.steering import Steered
 from gateway.cli.demonstration.totals import Checked
+from gateway.cli.output import document_of
 
 
 def document(report: Report) -> dict[str, Any]:
@@ -32,6 +35,8 @@ def document(report: Report) -> dict[str, Any]:
         "refined": _message(report.works.refined),
         "pipeline": _message(report.works.run),
         "learning": _learning(report.learned),
+        "steering": _steering(report.steered),
+        "repeating": _repeating(report.repeated),
         "holes": [_plain(one) for one in report.checked],
     }
 
@@ -61,6 +66,47 @@ def _learning(learned: Learned) -> dict[str, Any]:
             }
             for move in learned.moves
         ],
+    }
+
+
+def _steering(steered: Steered) -> dict[str, Any]:
+    return {
+        "sent": steered.sent,
+        "said": [
+            {"text": one.text, "result": document_of(one.result), "job": document_of(one.job)}
+            for one in steered.said
+        ],
+        "rested": None if steered.rested is None else document_of(steered.rested),
+        "filled": steered.filled,
+        "stopped": steered.stopped,
+        "skipped": steered.skipped,
+        "missing": list(steered.missing),
+    }
+
+
+def _repeating(repeated: Repeated) -> dict[str, Any]:
+    return {
+        "before": None if repeated.before is None else document_of(repeated.before),
+        "at_once": _round(repeated.at_once),
+        "later": _round(repeated.later),
+        "missing": list(repeated.missing),
+    }
+
+
+def _round(found: Round | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "calls": found.calls,
+        "answers": [
+            {
+                "text": answer.text,
+                "cached": answer.cached,
+                "age_ms": round(answer.cache_age.ToNanoseconds() / 1e6, 3),
+            }
+            for answer in found.answers
+        ],
+        "counted": document_of(found.counted),
     }
 
 

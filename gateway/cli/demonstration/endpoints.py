@@ -10,6 +10,7 @@ QUICK_TAG = "quick"
 CONFIG = """\
 [server]
 port = 0
+batch_in_flight = 2         # a batch runs long enough to be steered
 
 [ensemble]
 default_endpoint = "quality"

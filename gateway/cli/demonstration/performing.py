@@ -17,7 +17,9 @@ from gateway.cli.demonstration.endpoints import FAST, QUICK
 from gateway.cli.demonstration.fleet import Fleet, running
 from gateway.cli.demonstration.learning import FIRST, REST, Learned, perform_learning
 from gateway.cli.demonstration.lessons import Lesson, Task, choose_lessons
+from gateway.cli.demonstration.repeating import Repeated, perform_repeating
 from gateway.cli.demonstration.sending import Killer, Sender
+from gateway.cli.demonstration.steering import Steered, perform_steering
 from gateway.cli.demonstration.totals import Checked, Totals, shortcomings
 from gateway.cli.demonstration.trying import try_all
 from gateway.cli.demonstration.verifying import AT_ONCE, Doctests, passing, run_doctests
@@ -47,6 +49,8 @@ class Report:
     missing: tuple[str, ...]
     works: Works
     learned: Learned
+    steered: Steered
+    repeated: Repeated
 
     @property
     def totals(self) -> dict[str, Totals]:
@@ -82,6 +86,10 @@ async def perform(folder: Path, count: int, seed: int, tell: Tell) -> Report:
             works = await perform_works(client, choose(texts, own, MOST_CUT, seed))
             tell("small holes, from which routing learns", 0, 0)
             learned = await _learn(client, fleet, lessons)
+            # Before the kill: a stand-in's answer is not cached, and has no next endpoint.
+            tell("a batch that is steered, and requests that are repeated", 0, 0)
+            steered = await perform_steering(client, lessons)
+            repeated = await perform_repeating(client)
         answers = await _send(questions, fleet.gateway.port, fleet.servers[KILLED].kill, tell)
         ended = time.perf_counter()
     checked = await _check(answers, own, {name: path for name, (path, _) in sources.items()}, tell)
@@ -93,9 +101,16 @@ async def perform(folder: Path, count: int, seed: int, tell: Tell) -> Report:
         start_s=started - began,
         send_s=ended - started,
         check_s=time.perf_counter() - ended,
-        missing=(*shortcomings(checked, len(questions), KILLED), *learned.missing),
+        missing=(
+            *shortcomings(checked, len(questions), KILLED),
+            *learned.missing,
+            *steered.missing,
+            *repeated.missing,
+        ),
         works=works,
         learned=learned,
+        steered=steered,
+        repeated=repeated,
     )
 
 

@@ -12,6 +12,7 @@ from gateway.cli.demonstration.answers import Answer
 from gateway.cli.demonstration.holes import CutHole
 from gateway.cli.demonstration.performing import Report
 from gateway.cli.demonstration.showing_learning import show_learned
+from gateway.cli.demonstration.showing_steering import show_repeated, show_steered
 from gateway.cli.demonstration.showing_works import show_works
 from gateway.cli.demonstration.totals import Checked
 from gateway.cli.output import print_table
@@ -83,6 +84,8 @@ def show(report: Report) -> None:
         print(line)
     show_works(report.works)
     show_learned(report.learned)
+    show_steered(report.steered)
+    show_repeated(report.repeated)
     if not report.missing:
         after = report.totals["after"]
         print(

@@ -24,7 +24,9 @@ from gateway.cli.demonstration.holes import Cut, CutHole
 from gateway.cli.demonstration.learning import Learned, Move
 from gateway.cli.demonstration.lessons import Lesson, Task
 from gateway.cli.demonstration.performing import Report
+from gateway.cli.demonstration.repeating import Repeated
 from gateway.cli.demonstration.showing import fate, row, show
+from gateway.cli.demonstration.steering import Steered
 from gateway.cli.demonstration.totals import Checked
 from gateway.cli.demonstration.verifying import Doctests
 from gateway.cli.demonstration.works import Constrained, Works
@@ -88,8 +90,9 @@ LEARNED = Learned(
     ),
 )
 REPORT = Report(
-    (EXACT, BROKEN, ERROR, PASSES), 4, 0, "fast", 1.0, 2.0, 0.5, ("too few",), WORKS, LEARNED
-)
+    (EXACT, BROKEN, ERROR, PASSES), 4, 0, "fast", 1.0, 2.0, 0.5, ("too few",), WORKS, LEARNED,
+    Steered(7, (), None, (), "gone"), Repeated(error="away"),
+)  # fmt: skip
 
 
 def test_a_row_has_hole_route_attempts_verdicts_doctests_and_time() -> None:
@@ -133,6 +136,9 @@ def test_the_tables_show_both_halves_totals_and_fills(capsys: pytest.CaptureFixt
     assert "refused. all 3 candidates failed" in printed
     assert "complete" in printed
     assert "return 3" in printed
+    assert "A batch of 7 small holes" in printed
+    assert "FAILED: steering the batch broke off: gone" in printed
+    assert "FAILED: repeating a request broke off: away" in printed
 
 
 def test_each_candidate_is_shown_with_what_the_checks_found(
@@ -206,3 +212,6 @@ def test_the_document_is_one_json_document(capsys: pytest.CaptureFixture[str]) -
     }  # fmt: skip
     assert read["learning"]["moves"][0]["after"]["decision"]["primary"] == "constrained"
     assert read["learning"]["applied"]["after"]["version"] == "2"
+    assert read["steering"]["sent"] == 7
+    assert read["steering"]["rested"] is None
+    assert read["repeating"]["later"] is None
