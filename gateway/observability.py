@@ -194,11 +194,16 @@ class Observability:
 def guard_rows(parts: Parts, learner: Learner) -> tuple[GuardRow, ...]:
     """Copy what guards requests."""
     counted, written = parts.counters(), learner.written()
+    cached = parts.results.read(parts.clock())
     rows = (
         GuardRow("requests in flight", parts.admission.read().running, now=True),
         GuardRow("requests queued", counted.queued, now=True),
         GuardRow("requests shed", counted.shed),
         GuardRow("requests replayed", counted.replayed),
+        GuardRow("jobs in flight", len(parts.jobs.registry), now=True),
+        GuardRow("answers in the cache", cached.entries, now=True),
+        GuardRow("answered from the cache", cached.hits),
+        GuardRow("requests merged", cached.coalesced),
         GuardRow("retries", counted.retries),
         GuardRow("hedges", counted.hedges),
         GuardRow("hedges that were first", counted.hedge_wins),

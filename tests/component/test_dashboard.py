@@ -15,6 +15,7 @@ from typing import Any
 import grpc
 import pytest
 from ensemble.v1 import telemetry_service_pb2 as pb
+from ensemble.v1.hole_pb2 import Sampling
 from ensemble_client import AsyncClient, Client, InvalidArgument, InvalidRequest, Unimplemented
 from google.protobuf.duration_pb2 import Duration
 from typer.testing import CliRunner, Result
@@ -30,6 +31,7 @@ from tests.fakes.taught import Taught
 
 REQUESTS = 4
 DOWN = Script(failure=Failure.UNAVAILABLE)
+PLAIN = Sampling(temperature=0.0)
 
 
 @pytest.fixture
@@ -91,9 +93,20 @@ async def test_what_is_in_flight_goes_up_and_down() -> None:
         hold.release()
         await arrived
         after = await looked(gateway)
-    assert {one.name: one.value for one in during.guards}["requests in flight"] == 1
-    assert {one.name: one.value for one in after.guards}["requests in flight"] == 0
+    for name in ("requests in flight", "jobs in flight"):
+        assert {one.name: one.value for one in during.guards}[name] == 1
+        assert {one.name: one.value for one in after.guards}[name] == 0
     assert after.endpoints[0].in_flight == 0
+
+
+async def test_what_the_cache_spared_is_shown() -> None:
+    async with Taught(Script()) as gateway:
+        for _ in range(3):
+            await gateway.generate("x = ", sampling=PLAIN)
+        found = {one.name: one.value for one in (await looked(gateway)).guards}
+    assert found["answers in the cache"] == 1
+    assert found["answered from the cache"] == 2
+    assert found["requests merged"] == 0
 
 
 @pytest.mark.parametrize("window_s", [0, 59, 86_401])
