@@ -58,7 +58,10 @@ def observe(recorder: Recorder, clock: Clock) -> Policy:
 def _ended_by_us(error: BaseException) -> tuple[AttemptStatus, Reason, str]:
     """Name a cancellation, or a bug: neither may leave the attempt in flight for ever."""
     if isinstance(error, asyncio.CancelledError):
-        words = "ended by the gateway: the caller left, the time was over or another won"
+        words = (
+            "ended by the gateway: the caller left or gave its job a command, the time was over, "
+            "or another won"
+        )
         return AttemptStatus.CANCELLED, Reason.NOT_NEEDED, words
     return AttemptStatus.FAILED, Reason.INTERNAL_ERROR, "ended by a bug of the gateway"
 
