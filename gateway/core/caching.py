@@ -10,12 +10,15 @@ from hashlib import sha256
 
 from gateway.core.answer import Answer
 from gateway.core.candidate import AttemptStatus, FinishReason
-from gateway.core.canonical import canonical, fields_writer
+from gateway.core.canonical import canonical, fields_form, form_of, written
 from gateway.core.constraint import VerdictStatus
 from gateway.core.exchange import Exchange
 from gateway.core.hole import (
     NO_BUDGET,
     CachePolicy,
+    EndpointFilter,
+    Hole,
+    HoleSpec,
     Request,
     RoutingMode,
     Sampling,
@@ -23,7 +26,7 @@ from gateway.core.hole import (
 )
 from gateway.core.snapshot import Snapshot
 
-KEY_VERSION = 1
+KEY_VERSION = 2
 """Changes with every change of what a key is made of."""
 
 KEY_FIELDS = (
@@ -53,7 +56,11 @@ IGNORED_FIELDS = (
 TASK_LABEL = "task"
 """The one label that anything but a log reads."""
 
-_write_fields = fields_writer(Request, KEY_FIELDS)
+_request_form = fields_form(
+    Request,
+    KEY_FIELDS,
+    {"hole": Hole, "hole.spec": HoleSpec, "sampling": Sampling, "endpoint_filter": EndpointFilter},
+)
 _ON_REQUEST = frozenset({CachePolicy.ALLOW_SAMPLED, CachePolicy.REFRESH})
 _LEFT = frozenset({AttemptStatus.FAILED, AttemptStatus.TIMEOUT, AttemptStatus.SKIPPED})
 
@@ -101,18 +108,16 @@ def cache_key(
     `revision` is what `revision_of` gives, `prompt_template` the version of how a hole becomes a
     prompt. Raises NotCanonicalError for a request that holds anything but values.
     """
-    out = [_prefix(operation, revision, prompt_template)]
-    _write_fields(request, out)
+    budget, task = None, ""
     if request.budget is not NO_BUDGET:
         # How long it may take is a deadline by another name.
-        budget = replace(request.budget, max_wall_s=None)
-        if budget != NO_BUDGET:
-            out.append(canonical(budget))
+        least = replace(request.budget, max_wall_s=None)
+        if least != NO_BUDGET:
+            budget = form_of(least)
     if request.labels:
-        task = dict(request.labels).get(TASK_LABEL)
-        if task:
-            out.append(canonical(task))
-    return sha256(b"".join(out)).digest()
+        task = dict(request.labels).get(TASK_LABEL, "")
+    prefix = _prefix(operation, revision, prompt_template)
+    return sha256(written((prefix, _request_form(request), budget, task))).digest()
 
 
 @lru_cache(maxsize=16)

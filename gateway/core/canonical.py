@@ -1,27 +1,37 @@
 """Canonical bytes of a value: two values have the same bytes exactly when they are the same.
 
-Every part carries its type and its length, so that no two parts can run together. Fields of a
-`value` that have their default are left out: that is quicker, and a field that is added to a class
-changes nothing for those who do not set it. What has no one way to be written (a list that may
-change, a set in no order, any object that is no `value`) is refused: `str()` of such a thing
-differs from run to run, or is the same for different things.
+A value is brought into a form of plain parts, which `marshal` writes: each part with its type and
+its length, so that no two parts can run together, and with no reference to another part, so that
+the bytes depend on nothing but the value (version 2 of that format; later ones mark what is shared
+or interned). Fields that have their default are left out: that is quicker, and a field that is
+added to a class changes nothing for those who do not set it. A tuple becomes a list; the tuples of
+a form begin with what they stand for. What has no one way to be written (a list that may change,
+any object that is no `value`) is refused: `str()` of such a thing differs from run to run, or is
+the same for different things.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import fields, is_dataclass
+import marshal
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import MISSING, fields, is_dataclass
 from enum import StrEnum
+from itertools import compress
 from math import isnan
-from operator import attrgetter
-from struct import Struct
+from operator import attrgetter, is_not
+from types import MappingProxyType
 from typing import Any
 
-_DOUBLE = Struct(">cd").pack
-_LENGTH = Struct(">cQ").pack
-"""A tag and a number; packed, because formatting bytes costs more."""
+Form = Callable[[Any], object]
+"""Brings a part of one type into its form."""
 
-Writer = Callable[[Any, list[bytes]], None]
+_VERSION = 2
+_PLAIN = frozenset({str, bytes, int, bool, type(None)})
+"""What `marshal` writes in one way only, as it is."""
+
+NO_PARTS: Mapping[str, type[Any]] = MappingProxyType({})
+_MEMBER, _SET = 0, 1
+"""What a tuple of a form stands for, beside the values of a class, which begin with its name."""
 
 
 class NotCanonicalError(TypeError):
@@ -34,114 +44,107 @@ def canonical(value: object) -> bytes:
     Two numbers of different types differ, 0.0 and -0.0 do not. Raises NotCanonicalError for
     anything else, and for NaN, which is not the same as itself.
     """
-    out: list[bytes] = []
-    _WRITERS[type(value)](value, out)
-    return b"".join(out)
+    return written(form_of(value))
 
 
-def _write_text(value: str, out: list[bytes]) -> None:
-    raw = value.encode("utf-8", "surrogatepass")
-    out.append(_LENGTH(b"s", len(raw)))
-    out.append(raw)
+def form_of(value: object) -> object:
+    """Bring a value into the form that `written` takes. Raises NotCanonicalError."""
+    kind = type(value)
+    return value if kind in _PLAIN else _FORMS[kind](value)
 
 
-def _write_bytes(value: bytes, out: list[bytes]) -> None:
-    out.append(_LENGTH(b"b", len(value)))
-    out.append(value)
+def written(form: Any) -> bytes:
+    """Write a form; tuples, lists and bytes of forms are forms too."""
+    return marshal.dumps(form, _VERSION)
 
 
-def _write_int(value: int, out: list[bytes]) -> None:
-    out.append(b"i%d;" % value)
+def fields_form(
+    kind: type[Any], names: tuple[str, ...], inlined: Mapping[str, type[Any]] = NO_PARTS
+) -> Form:
+    """Make what brings these fields of a class of values into a form, behind its name.
+
+    `inlined` names fields, `a` or `a.b`, that always hold a value of the class given: theirs stand
+    in their place, and all are fetched at once. Other classes may have the same fields.
+    """
+    name = kind.__qualname__
+    leaves = tuple(_leaves(kind, names, inlined))
+    names, defaults = tuple(path for path, _ in leaves), tuple(default for _, default in leaves)
+    plain = [None if default is MISSING else form_of(default) for default in defaults]
+    # The class twice, for attrgetter of one name gives no tuple.
+    every = attrgetter(*names, "__class__", "__class__")
+    places = tuple(range(len(names)))
+
+    def form(value: object) -> object:
+        parts = every(value)
+        out: list[object] = [name]
+        for place in compress(places, map(is_not, parts, defaults)):
+            part = parts[place]
+            if type(part) not in _PLAIN:
+                part = _FORMS[type(part)](part)
+            # 1, 1.0 and True are equal, and not the same.
+            if part != plain[place] or written(part) != written(plain[place]):
+                out += (place, part)
+        return tuple(out)
+
+    return form
 
 
-def _write_float(value: float, out: list[bytes]) -> None:
+def _leaves(
+    kind: type[Any], names: Collection[str], inlined: Mapping[str, type[Any]], within: str = ""
+) -> Iterator[tuple[str, object]]:
+    """List the fields that are written with their defaults, those of inlined values among them."""
+    for field in fields(kind):
+        path = within + field.name
+        if field.name not in names:
+            continue
+        if path in inlined:
+            inner = inlined[path]
+            every = [one.name for one in fields(inner)]
+            yield from _leaves(inner, every, inlined, f"{path}.")
+        else:
+            yield path, field.default
+
+
+def _float_form(value: float) -> object:
     if isnan(value):
         raise NotCanonicalError("float: NaN is not the same as itself")
     # Adding 0.0 makes 0.0 of -0.0.
-    out.append(_DOUBLE(b"d", value + 0.0))
+    return value + 0.0
 
 
-def _write_bool(value: bool, out: list[bytes]) -> None:  # noqa: FBT001 - a writer's shape
-    out.append(b"t" if value else b"f")
+def _tuple_form(value: tuple[object, ...]) -> object:
+    return [it if type(it) in _PLAIN else _FORMS[type(it)](it) for it in value]
 
 
-def _write_none(_: None, out: list[bytes]) -> None:
-    out.append(b"n")
+def _set_form(value: frozenset[object]) -> object:
+    return (_SET, sorted(map(canonical, value)))
 
 
-def _write_tuple(value: tuple[object, ...], out: list[bytes]) -> None:
-    out.append(b"(%d:" % len(value))
-    for item in value:
-        _WRITERS[type(item)](item, out)
-
-
-def _write_set(value: frozenset[object], out: list[bytes]) -> None:
-    out.append(b"{%d:" % len(value))
-    out += sorted(map(canonical, value))
-
-
-def _writer_of(kind: type[Any]) -> Writer:
+def _form_of_kind(kind: type[Any]) -> Form:
     if issubclass(kind, StrEnum):
-        return _members_writer(kind)
+        return _members_form(kind)
     # What may change has no hash.
     if is_dataclass(kind) and kind.__hash__ is not None:
-        return fields_writer(kind, tuple(field.name for field in fields(kind)))
+        return fields_form(kind, tuple(field.name for field in fields(kind)))
     raise NotCanonicalError(f"{kind.__name__} has no canonical bytes")
 
 
-def _members_writer(kind: type[StrEnum]) -> Writer:
-    names = [(member, f"{kind.__qualname__}.{member}".encode()) for member in kind]
+def _members_form(kind: type[StrEnum]) -> Form:
     # By identity: an Enum's hash is computed in Python.
-    written = {id(member): b"e%d:%b" % (len(name), name) for member, name in names}
+    forms = {id(member): (_MEMBER, f"{kind.__qualname__}.{member}") for member in kind}
 
-    def write(value: StrEnum, out: list[bytes]) -> None:
-        out.append(written[id(value)])
+    def form(value: StrEnum) -> object:
+        return forms[id(value)]
 
-    return write
-
-
-def fields_writer(kind: type[Any], names: tuple[str, ...]) -> Writer:
-    """Make what writes these fields of a class of values, behind its name.
-
-    Other classes may have the same fields.
-    """
-    name = kind.__qualname__.encode()
-    head = b"v%d:%b" % (len(name), name)
-    by_name = {field.name: field.default for field in fields(kind)}
-    defaults = tuple(by_name[each] for each in names)
-    places = tuple(b".%d" % place for place in range(len(names)))
-    # The class twice, for attrgetter of one name gives no tuple.
-    every = attrgetter(*names, "__class__", "__class__")
-
-    def write(value: object, out: list[bytes]) -> None:
-        out.append(head)
-        for item, default, place in zip(every(value), defaults, places, strict=False):
-            if item is default or (type(item) is type(default) and item == default):
-                continue
-            out.append(place)
-            _WRITERS[type(item)](item, out)
-        out.append(b";")
-
-    return write
+    return form
 
 
-class _Writers(dict[type[object], Writer]):
-    """How each type is written; classes of the product are added as they are met."""
+class _Forms(dict[type[object], Form]):
+    """How each type is brought into a form; classes of the product are added as they are met."""
 
-    def __missing__(self, kind: type[object]) -> Writer:
-        writer = self[kind] = _writer_of(kind)
-        return writer
+    def __missing__(self, kind: type[object]) -> Form:
+        form = self[kind] = _form_of_kind(kind)
+        return form
 
 
-_WRITERS = _Writers(
-    {
-        str: _write_text,
-        bytes: _write_bytes,
-        int: _write_int,
-        float: _write_float,
-        bool: _write_bool,
-        type(None): _write_none,
-        tuple: _write_tuple,
-        frozenset: _write_set,
-    }
-)
+_FORMS = _Forms({float: _float_form, tuple: _tuple_form, frozenset: _set_form})
