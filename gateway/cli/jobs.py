@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import sys
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -25,23 +26,30 @@ def jobs(
     session: Session = "",
     live: Annotated[bool, typer.Option("--live", help="Only those that run.")] = False,
     watch: Annotated[
-        bool, typer.Option("--watch", "-w", help="Go on, a line for each change, to their end.")
+        bool,
+        typer.Option("--watch", "-w", help="Go on, a line for each change, also of new jobs."),
     ] = False,
+    every_s: Annotated[
+        float, typer.Option("--every", min=0.1, help="Seconds between two looks at all jobs.")
+    ] = 1.0,
     target: Target = DEFAULT_TARGET,
     timeout: Timeout = WATCH_TIMEOUT,
     as_json: AsJson = False,
 ) -> None:
-    """List the jobs of a running gateway, the newest first, or follow them."""
+    """List the jobs of a running gateway, the newest first, or follow them.
+
+    One job is followed to its end; all of them until you interrupt it, or --timeout is over.
+    """
     from ensemble_client import Client
 
     with exits(), Client(target, timeout=timeout) as client:
-        if job and not watch:
-            _show(client, job, as_json=as_json)
+        if job:
+            (_follow if watch else _show)(client, job, as_json=as_json)
             return
-        found = [] if job else client.jobs({"session_id": session, "live": live or watch})
         if watch:
-            _follow(client, [job] if job else [one.id for one in found], as_json=as_json)
-        elif as_json:
+            _follow_all(client, session, every_s, timeout, as_json=as_json)
+        found = client.jobs({"session_id": session, "live": live})
+        if as_json:
             print_document({"jobs": [document_of(one) for one in found]})
         else:
             print_table(f"{len(found)} jobs, newest first", COLUMNS, [_row(one) for one in found])
@@ -91,20 +99,35 @@ def _show(client: Client, job_id: str, *, as_json: bool) -> None:
         print(candidate.text)
 
 
-def _follow(client: Client, job_ids: list[str], *, as_json: bool) -> None:
-    """Print each change of the jobs, those of several as they come."""
-    from concurrent.futures import ThreadPoolExecutor
+def _follow(client: Client, job_id: str, *, as_json: bool) -> None:
+    """Print each change of one job, to its end."""
+    for job in client.watch_job(job_id):
+        _print(job, as_json=as_json)
 
-    def follow(job_id: str) -> None:
-        for job in client.watch_job(job_id):
-            if as_json:
-                print_json(job)
-            else:
-                print("  ".join(cell for cell in _row(job) if cell), flush=True)
 
-    with ThreadPoolExecutor(max(1, len(job_ids))) as pool:
-        for ended in [pool.submit(follow, job_id) for job_id in job_ids]:
-            ended.result()
+def _follow_all(
+    client: Client, session: str, every_s: float, timeout: float, *, as_json: bool
+) -> NoReturn:
+    """Print what changes of all jobs, of those too that begin meanwhile."""
+    import time
+
+    from gateway.cli.live_jobs import LiveJobs
+
+    LiveJobs(
+        lambda left: client.jobs({"session_id": session}, timeout=left),
+        lambda job: _print(job, as_json=as_json),
+        every_s,
+        clock=time.monotonic,
+        sleep=time.sleep,
+    ).run(timeout)
+
+
+def _print(job: Job, *, as_json: bool) -> None:
+    if as_json:
+        print_json(job)
+    else:
+        print("  ".join(cell for cell in _row(job) if cell))
+    sys.stdout.flush()
 
 
 def _say(result: ControlResponse) -> None:
