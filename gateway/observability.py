@@ -232,6 +232,7 @@ def _requests(parts: Parts) -> Reading:
     replayed = parts.replays.joined + parts.replays.replayed
     return {
         "requests.in_flight": (((), admitted.running),),
+        "jobs.in_flight": (((), len(parts.jobs.registry)),),
         "requests.queued": (((), admitted.queued),),
         "requests.shed": [((str(why),), count) for why, count in admitted.shed.items()],
         "requests.replayed": (((), replayed),),

@@ -68,6 +68,7 @@ METRICS = (
     _counter("request.failures", "Requests without an answer, by why.", "reason"),
     _counter("chains.exhausted", "Requests for which every endpoint that may be called failed."),
     _gauge("requests.in_flight", "Requests that are worked on now."),
+    _gauge("jobs.in_flight", "Jobs that run now; a batch is one, paused ones are among them."),
     _gauge("requests.queued", "Requests that wait for their turn now."),
     _counter("requests.shed", "Requests turned away at the door, by why.", "reason"),
     _counter("requests.replayed", "Requests answered by another one with the same id."),

@@ -132,9 +132,9 @@ async def test_what_is_in_flight_goes_up_and_down() -> None:
             let_go.set()
             await call
             _, after = await get(admin_port(door))
-    names = ("gateway_requests_in_flight", "gateway_endpoint_in_flight")
-    assert [number(during, name) for name in names] == [1, 1]
-    assert [number(after, name) for name in names] == [0, 0]
+    names = ("requests_in_flight", "jobs_in_flight", "endpoint_in_flight")
+    assert [number(during, f"gateway_{name}") for name in names] == [1, 1, 1]
+    assert [number(after, f"gateway_{name}") for name in names] == [0, 0, 0]
 
 
 async def test_ready_says_why_not() -> None:

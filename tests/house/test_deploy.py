@@ -130,14 +130,14 @@ def test_panels_have_different_numbers_and_do_not_overlap() -> None:
 
 
 def test_the_panels_of_g_07_are_there() -> None:
-    """G-07: decisions by layer, time to decision, endpoint load, active requests, errors by type.
-
-    The hit rate of a cache is left out while there is no cache.
-    """
+    """G-07: decisions by layer, time to decision, load, active requests, errors, cache hit rate."""
     asked = " ".join(expression for _, expression in EXPRESSIONS)
     for name in (
         "gateway_routing_decisions_total", "gateway_routing_duration_seconds_bucket",
         "gateway_endpoint_in_flight", "gateway_requests_in_flight",
-        "gateway_request_failures_total",
+        "gateway_request_failures_total", "gateway_jobs_in_flight",
+        'gateway_cache_requests_total{result="hit"}',
+        'gateway_cache_requests_total{result="coalesced"}',
+        "gateway_cache_removed_total", "gateway_cache_bytes",
     ):  # fmt: skip
         assert name in asked
