@@ -68,6 +68,8 @@ class Invocation:
     `done` is the record of the call that ended last, None while there is none; `received` are the
     characters of text that came in the running call or that one.
     `writer` names the endpoint of the text handed to `send` when a call beside this one wrote it.
+    `given_up` says in words which command ended the call, empty while none did: whoever cancels it
+    for one says so first, and whoever records the call writes it down.
     `trace` records the tries of a traced request.
     """
 
@@ -89,6 +91,7 @@ class Invocation:
     done: Attempt | None = None
     received: int = 0
     writer: str = ""
+    given_up: str = ""
     trace: TraceRecorder | None = None
 
 

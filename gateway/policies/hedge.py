@@ -17,7 +17,6 @@ A6 lets a method have either retries or hedges. Here both may stand: a call that
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Protocol, cast
 
@@ -205,7 +204,7 @@ class _Race:
             invocation.writer = ""
             invocation.try_number = self._last
             if self._beside:
-                await _end(self._beside)
+                await self._end_beside()
 
     async def _make_first(self) -> Completion | None:
         """Return the first call's answer; None when another call won, or may still."""
@@ -384,17 +383,17 @@ class _Race:
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(None)
 
-
-async def _end(tasks: Iterable[asyncio.Task[Completion]]) -> None:
-    """Cancel tasks and wait until they have ended, even while being cancelled."""
-    running = set(tasks)
-    for task in running:
-        task.cancel()
-    cancelled = False
-    while running:
-        try:
-            _, running = await asyncio.wait(running)
-        except asyncio.CancelledError:
-            cancelled = True
-    if cancelled:
-        raise asyncio.CancelledError
+    async def _end_beside(self) -> None:
+        """Cancel the calls beside the first and wait for their end, even while being cancelled."""
+        running = set(self._beside)
+        for task, copy in self._beside.items():
+            copy.given_up = self._invocation.given_up
+            task.cancel()
+        cancelled = False
+        while running:
+            try:
+                _, running = await asyncio.wait(running)
+            except asyncio.CancelledError:
+                cancelled = True
+        if cancelled:
+            raise asyncio.CancelledError

@@ -13,6 +13,9 @@ from gateway.core.ports import Clock
 CHARACTERS_PER_TOKEN = 4
 """For the cost of a call whose endpoint did not tell its tokens: the usual mean of code."""
 
+NOT_NEEDED = "ended by the gateway: the caller left, the time was over, or another won"
+"""Of a call that was cancelled and that no command ended."""
+
 
 def observe(recorder: Recorder, clock: Clock) -> Policy:
     """Record each call exactly once, however it ends: answered, failed or cancelled.
@@ -41,7 +44,7 @@ def observe(recorder: Recorder, clock: Clock) -> Policy:
             except BaseException as error:
                 elapsed = clock() - started
                 recorder.ended(endpoint.name, Outcome.NOT_COUNTED, elapsed)
-                status, reason, detail = _ended_by_us(error)
+                status, reason, detail = _ended_by_us(error, invocation)
                 _append(invocation, status, elapsed, reason, detail)
                 raise
             elapsed = clock() - started
@@ -55,14 +58,10 @@ def observe(recorder: Recorder, clock: Clock) -> Policy:
     return wrap
 
 
-def _ended_by_us(error: BaseException) -> tuple[AttemptStatus, Reason, str]:
+def _ended_by_us(error: BaseException, invocation: Invocation) -> tuple[AttemptStatus, Reason, str]:
     """Name a cancellation, or a bug: neither may leave the attempt in flight for ever."""
     if isinstance(error, asyncio.CancelledError):
-        words = (
-            "ended by the gateway: the caller left or gave its job a command, the time was over, "
-            "or another won"
-        )
-        return AttemptStatus.CANCELLED, Reason.NOT_NEEDED, words
+        return AttemptStatus.CANCELLED, Reason.NOT_NEEDED, invocation.given_up or NOT_NEEDED
     return AttemptStatus.FAILED, Reason.INTERNAL_ERROR, "ended by a bug of the gateway"
 
 

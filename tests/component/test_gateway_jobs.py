@@ -10,7 +10,6 @@ import pytest
 from ensemble.v1 import gateway_service_pb2 as gw
 from ensemble.v1 import job_service_pb2 as pb
 from ensemble.v1.result_pb2 import AttemptStatus, VerdictStatus
-from ensemble.v1.telemetry_service_pb2 import GetTraceRequest
 
 from tests.fakes.gateways import failure, request, streamed
 from tests.fakes.jobs import PAUSED, RUNNING, Desk, as_tenant
@@ -305,14 +304,3 @@ async def test_a_job_that_fails_keeps_its_error() -> None:
         await failure(desk.door.generate(request(), timeout=20))
         [job] = await desk.jobs(states=[pb.JOB_STATE_FAILED])
         assert job.failure.reason == "ALL_ENDPOINTS_FAILED"
-
-
-async def test_a_command_stands_in_the_trace_of_the_request() -> None:
-    async with Desk(HANGS, Script()) as desk:
-        call = desk.door.generate(request(trace=True), timeout=20)
-        await desk.models[0].witness.called(1)
-        await desk.control("next")
-        answer = await call
-        found = await desk.door.telemetry.GetTrace(GetTraceRequest(id=answer.trace_id), timeout=20)
-        [stage] = [one for one in found.trace.stages if one.name == "control"]
-        assert stage.attributes["command"] == "next"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from gateway.core.control import Command, Direction, Wanted
+from gateway.core.control import DESTRUCTIVE, Command, Direction, Method, Wanted
 from gateway.core.jobs import TERMINAL, JobEvent, JobState
 from gateway.core.value import value
 from gateway.ensemble.jobs.handle import JobHandle
@@ -50,21 +50,22 @@ class Commander:
             Command.VOLUME: self._volume,
         }
 
-    def give(self, job: Job, wanted: Wanted) -> Commanded:
-        """Give a command to a job, whatever its state."""
+    def give(self, job: Job, wanted: Wanted, found_by: Method) -> Commanded:
+        """Give a command to a job, whatever its state; `found_by` says why to this one."""
         handle = job.live
         if isinstance(handle, JobHandle) and job.state not in TERMINAL:
             commanded = self._give[wanted.command](job, handle, wanted)
             if commanded.did:
-                handle.note(wanted.command)
+                handle.note(wanted, found_by)
                 self._registry.touch(job)
             return commanded
         return self._of_ended(job, wanted.command)
 
     def _of_ended(self, job: Job, command: Command) -> Commanded:
-        """Move the candidate that stands; all else is too late, which is no error."""
+        """Move the candidate that stands; stop and cancel have what they want, others are late."""
         if command not in {Command.NEXT, Command.PREVIOUS}:
-            return Commanded(did=False, words=f"it has ended already: {job.state}")
+            words = f"it has ended already: {job.state}"
+            return Commanded(did=False, words=words, refused=command not in DESTRUCTIVE)
         if job.choices < 2:  # noqa: PLR2004 - there must be another one
             words = "it has ended, and keeps no candidates to choose among"
             return Commanded(did=False, words=words, refused=True)

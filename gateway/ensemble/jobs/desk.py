@@ -170,18 +170,18 @@ class ControlDesk:
         skipped: list[Effect] = []
         for job_id in resolution.targets:
             job = self._find(question.tenant, job_id)
-            commanded = self._given(job, wanted)
+            commanded = self._given(job, wanted, resolution.method)
             effect = Effect(job.id, job.kind, job.state, commanded.words, job.selected)
             (affected if commanded.did else skipped).append(effect)
         outcome = ControlOutcome.DONE if affected else ControlOutcome.UNCHANGED
         reason = "" if affected else "; ".join(dict.fromkeys(one.words for one in skipped))
         return ControlResult(outcome, wanted, resolution, tuple(affected), tuple(skipped), reason)
 
-    def _given(self, job: Job, wanted: Wanted) -> Commanded:
+    def _given(self, job: Job, wanted: Wanted, found_by: Method) -> Commanded:
         """Give a command to one job; a job that is named and can never follow refuses it."""
         if wanted.command not in self._manifests[job.kind].commands:
             raise refused(f"job_id: a job of kind {job.kind} does not support `{wanted.command}`")
-        commanded = self._commander.give(job, wanted)
+        commanded = self._commander.give(job, wanted, found_by)
         if commanded.refused and wanted.job:
             raise refused(f"job_id: {commanded.words}")
         return commanded

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from gateway.core.control import Command
 from gateway.core.faults import Fault, Kind, Origin, Reason
+
+GIVEN_UP: Mapping[Command, str] = {
+    Command.NEXT: "given up for the next endpoint by a command (next)",
+    Command.STOP: "ended with its job by a command (stop)",
+    Command.CANCEL: "ended with its job by a command (cancel)",
+}
+"""What the record of an attempt says that a command ended."""
 
 
 def stopped() -> Fault:
@@ -38,7 +48,7 @@ def left_for_next() -> Fault:
         Kind.UNAVAILABLE,
         Origin.US,
         Reason.NOT_NEEDED,
-        "the attempt was given up for the next endpoint, as its caller wanted",
+        f"the attempt was {GIVEN_UP[Command.NEXT]}",
     )
 
 

@@ -8,13 +8,13 @@ from typing import cast
 
 from gateway.core.answer import Answer
 from gateway.core.candidate import Attempt, Completion
-from gateway.core.control import NO_DIALS, Command, Dial, Dials, Direction
+from gateway.core.control import NO_DIALS, Command, Dial, Dials, Direction, Method, Wanted
 from gateway.core.exchange import Exchange
 from gateway.core.faults import Fault, Kind, Reason
 from gateway.core.jobs import JobEvent, JobFailure, JobState, Progress
 from gateway.core.policy import Call, Invocation
 from gateway.core.ports import Clock
-from gateway.ensemble.jobs.faults import cancelled, left_for_next, stopped
+from gateway.ensemble.jobs.faults import GIVEN_UP, cancelled, left_for_next, stopped
 from gateway.ensemble.jobs.kept import ranked
 from gateway.ensemble.jobs.pause import Pause
 from gateway.ensemble.jobs.work import Endable
@@ -39,6 +39,10 @@ class _Attempt(Endable):
         self.why = None
         self.invocation = invocation
         self.skippable = skippable
+
+    def give_up(self, command: Command) -> None:
+        """Have its record say which command ended it; the first one counts."""
+        self.invocation.given_up = self.invocation.given_up or GIVEN_UP[command]
 
 
 class JobHandle(Endable):
@@ -154,6 +158,7 @@ class JobHandle(Endable):
         """Have the work finish with what there is: end the attempts, start none."""
         self.held = self.stopping = self.steered = True
         for attempt in self._attempts:
+            attempt.give_up(Command.STOP)
             attempt.end(stopped())
         for work in (self, *self.parts):
             # It waits to be let in: there is no run that could finish.
@@ -164,6 +169,8 @@ class JobHandle(Endable):
     def cancel(self) -> None:
         """Have the work end in nothing. A batch ends its parts itself."""
         self.held = self.stopping = self.steered = True
+        for attempt in self._attempts:
+            attempt.give_up(Command.CANCEL)
         self.end(cancelled())
         self._go_on()
 
@@ -193,6 +200,7 @@ class JobHandle(Endable):
             return "no attempt is running"
         skippable = [attempt for attempt in self._attempts if attempt.skippable]
         for attempt in skippable:
+            attempt.give_up(Command.NEXT)
             attempt.end(left_for_next())
             self.steered = True
         return "" if skippable else "no other endpoint is left to take its place"
@@ -206,18 +214,17 @@ class JobHandle(Endable):
         self.steered = True
         return True
 
-    def note(self, command: Command) -> None:
-        """Write a command into the traces of the requests that it concerns."""
+    def note(self, wanted: Wanted, found_by: Method) -> None:
+        """Write a command, and how its target was found, into the traces that it concerns."""
+        turned = wanted.command is Command.VOLUME
         for exchange in self._exchanges():
-            if exchange.trace is not None:
-                exchange.trace.record(
-                    "control",
-                    self._clock(),
-                    0.0,
-                    command=command,
-                    job=self.job.id,
-                    state=self.job.state,
-                )
+            if exchange.trace is None:
+                continue
+            with exchange.trace.stage("control") as stage:
+                stage.tell(command=wanted.command, found_by=found_by)
+                if turned:
+                    stage.tell(dial=wanted.dial, direction=wanted.direction)
+                stage.tell(job=self.job.id, state=self.job.state)
 
     def finished(self, answer: Answer) -> None:
         """Keep what may be selected or come back for. Raises Fault when it was cancelled."""

@@ -37,6 +37,29 @@ def test_the_callers_cancellation_ends_every_call(steps) -> None:
     assert len(rig.started) == 2
 
 
+def test_a_call_beside_the_first_ends_in_the_words_of_the_command_that_ended_both() -> None:
+    words: list[str] = []
+
+    async def hangs(invocation: Invocation) -> Completion:
+        try:
+            await asyncio.sleep(9.0)
+        finally:
+            words.append(invocation.given_up)
+        return says("late")
+
+    rig = Rig(hangs)
+
+    async def main() -> None:
+        task = asyncio.create_task(rig.call(rig.invocation))  # type: ignore[arg-type]
+        await asyncio.sleep(1.5)
+        rig.invocation.given_up = "by a command"
+        task.cancel()
+        await asyncio.wait([task])
+
+    run_virtual(rig.clock, main())
+    assert words == ["by a command"] * 2
+
+
 @pytest.mark.parametrize("order", ["hedge first", "caller first"])
 def test_a_caller_that_leaves_at_the_moment_a_hedge_wins_has_left(order: str) -> None:
     """Two cancellations of one task arrive as one: neither may swallow the other."""

@@ -9,7 +9,7 @@ from gateway.core.endpoint import Endpoint
 from gateway.core.faults import Fault, Kind, Origin, Reason
 from gateway.core.outcome import Outcome, usage_known
 from gateway.core.policy import Invocation
-from gateway.policies.observe import observe
+from gateway.policies.observe import NOT_NEEDED, observe
 from tests.fakes.slow import Recorder, too_late
 from tests.fakes.values import make_invocation, scripted, unavailable
 from tests.fakes.virtual import VirtualClock, run_virtual
@@ -86,7 +86,8 @@ def test_a_fault_is_recorded_and_classified_once(fault, status, outcome) -> None
     assert invocation.done is attempt
 
 
-def test_a_cancelled_attempt_is_recorded_and_counts_neither_way() -> None:
+@pytest.mark.parametrize("given_up", ["", "given up by a command (next)"])
+def test_a_cancelled_attempt_is_recorded_and_counts_neither_way(given_up: str) -> None:
     clock, recorder = VirtualClock(), Recorder()
     invocation = make_invocation(PRICED)
 
@@ -96,13 +97,16 @@ def test_a_cancelled_attempt_is_recorded_and_counts_neither_way() -> None:
     async def main() -> None:
         task = asyncio.ensure_future(observe(recorder, clock)(scripted(hang))(invocation))
         await asyncio.sleep(0)
+        invocation.given_up = given_up
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
 
     run_virtual(clock, main())
     (attempt,) = invocation.attempts
-    assert attempt.status is AttemptStatus.CANCELLED
+    assert (attempt.status, attempt.reason) == (AttemptStatus.CANCELLED, Reason.NOT_NEEDED)
+    assert attempt.detail == (given_up or NOT_NEEDED)
+    assert "command" not in NOT_NEEDED
     assert attempt.cost_micros == 1000
     assert recorder.ended_with[0][1] is Outcome.NOT_COUNTED
     assert recorder.in_flight == 0

@@ -7,10 +7,20 @@ import asyncio
 import pytest
 
 from gateway.config.jobs import JobsConfig, jobs_of
-from gateway.core.control import Command, ControlOutcome, JobKind, Method, Wanted
+from gateway.core.control import (
+    DESTRUCTIVE,
+    Command,
+    ControlOutcome,
+    Direction,
+    JobKind,
+    Method,
+    Recognised,
+    Wanted,
+)
 from gateway.core.faults import Fault, Kind, Reason
 from gateway.core.jobs import JobState
 from gateway.ensemble.jobs.desk import JobFilter
+from gateway.state.control_counts import Confirmed
 from tests.fakes.ensemble import hangs
 from tests.fakes.steered import Steered
 
@@ -36,6 +46,7 @@ async def ended(tasks: list[asyncio.Task[object]]) -> None:
 
 
 def test_words_go_to_the_job_that_they_name() -> None:
+    """Q-04: what a command means is settled before any job hears of it."""
     rig = Steered({"a": hangs()})
 
     async def main() -> None:
@@ -169,6 +180,97 @@ def test_next_of_a_job_that_keeps_no_candidates_is_refused() -> None:
         await ended(await started(rig, I))
         with pytest.raises(Fault, match="keeps no candidates"):
             rig.give(Command.NEXT, job_id=rig.job.id)
+
+    rig.run(main)
+
+
+def test_a_stop_names_what_it_stopped_and_what_it_did_not_and_why() -> None:
+    """Q-18: targets found, ended and put down in one place; one shape of reply for all of it."""
+    rig = Steered({"a": hangs()})
+
+    async def main() -> None:
+        tasks = await started(rig, I, B, M)
+        desk = rig.jobs.desk
+        jobs = {job.kind: job.id for job in desk.jobs("", JobFilter())}
+        stopped = desk.control("", "s", "stop all")
+        assert {(one.kind, one.job) for one in stopped.affected} == set(jobs.items())
+        assert {job.state for job in desk.jobs("", JobFilter())} == {JobState.STOPPING}
+        assert (stopped.outcome, stopped.skipped, stopped.reason) == (ControlOutcome.DONE, (), "")
+        again = desk.control("", "s", "stop all")
+        assert (again.outcome, again.affected) == (ControlOutcome.UNCHANGED, ())
+        assert {one.job for one in again.skipped} == set(jobs.values())
+        assert again.reason == "it is stopping already"
+        await ended(tasks)
+        nothing = desk.control("", "s", "stop all")
+        assert (nothing.outcome, nothing.affected, nothing.skipped, nothing.reason) == (
+            ControlOutcome.NO_ACTIVE_JOBS,
+            (),
+            (),
+            "no job is running",
+        )
+
+    rig.run(main)
+
+
+def test_a_failure_before_the_resolution_refuses_the_command(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Q-20 ✗: what rewrote a command failed, was logged, and the command went on as it was."""
+    rig = Steered({"a": hangs()})
+
+    def breaks(text: str) -> Recognised:
+        raise LookupError(text)
+
+    async def main() -> None:
+        tasks = await started(rig, I)
+        before = rig.job.revision
+        monkeypatch.setattr(rig.jobs.desk, "_recognise", breaks)
+        with pytest.raises(LookupError):
+            rig.jobs.desk.control("", "s", "stop")
+        assert (rig.job.state, rig.job.revision) == (JobState.RUNNING, before)
+        assert rig.jobs.desk.statistics("").total == 0
+        await ended(tasks)
+
+    rig.run(main)
+
+
+def test_what_was_chosen_in_a_confirmation_is_kept_as_an_outcome() -> None:
+    """Q-16: what was offered and what was taken, for whoever will learn from it."""
+    rig = Steered({"a": hangs()})
+
+    async def main() -> None:
+        tasks = await started(rig, B, M)
+        asked = rig.jobs.desk.control("", "s", Wanted(Command.STOP))
+        rig.jobs.desk.confirm("", asked.token, M)
+        assert rig.jobs.desk.statistics("").confirmed == (
+            Confirmed(Command.STOP, offered=(B, M), chosen=M),
+        )
+        await ended(tasks)
+
+    rig.run(main)
+
+
+@pytest.mark.parametrize("command", list(Command))
+def test_a_job_that_ended_refuses_what_it_can_never_follow(command: Command) -> None:
+    rig = Steered({"a": hangs()})
+
+    async def main() -> None:
+        await ended(await started(rig, I))
+        job, before = rig.job.id, rig.job.revision
+        named = {"job_id": job, "direction": Direction.UP}
+        if command in DESTRUCTIVE:
+            result = rig.give(command, **named)
+            assert result.outcome is ControlOutcome.UNCHANGED
+            assert result.reason == "it has ended already: cancelled"
+        else:
+            with pytest.raises(Fault, match="it has ended") as caught:
+                rig.give(command, **named)
+            assert caught.value.reason is Reason.COMMAND_REFUSED
+        assert rig.job.revision == before
+        with pytest.raises(Fault, match="no job"):
+            rig.give(command, job_id="job-0-0", direction=Direction.UP)
+        unnamed = rig.give(command, direction=Direction.UP)
+        assert unnamed.outcome is ControlOutcome.NO_ACTIVE_JOBS
 
     rig.run(main)
 

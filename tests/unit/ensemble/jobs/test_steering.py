@@ -13,6 +13,7 @@ from gateway.core.faults import Fault, Kind, Reason
 from gateway.core.hole import Hole, Sampling, Strategy
 from gateway.core.jobs import JobState
 from gateway.core.policy import Invocation
+from gateway.policies.observe import NOT_NEEDED
 from tests.fakes.ensemble import fails, hangs, says
 from tests.fakes.steered import Steered, fault_of, waits
 
@@ -101,7 +102,56 @@ def test_next_leaves_the_attempt_and_counts_against_no_endpoint() -> None:
         rig.give(Command.NEXT)
         answer = await task
         assert (answer.chosen.endpoint, answer.steered, answer.partial) == ("b", True, False)
-        assert answer.attempts[0].status is AttemptStatus.CANCELLED
+        left = answer.attempts[0]
+        assert left.status is AttemptStatus.CANCELLED
+        assert left.detail == "given up for the next endpoint by a command (next)"
+
+    rig.run(main)
+
+
+@pytest.mark.parametrize("command", [Command.STOP, Command.CANCEL])
+def test_an_attempt_that_a_command_ended_names_the_command(command: Command) -> None:
+    rig = Steered({"a": hangs()})
+
+    async def main() -> None:
+        exchange = rig.exchange()
+        task = asyncio.ensure_future(rig.handle(exchange))
+        await asyncio.sleep(1)
+        rig.give(command)
+        await fault_of(task)
+        assert [one.detail for one in exchange.attempts] == [
+            f"ended with its job by a command ({command})"
+        ]
+
+    rig.run(main)
+
+
+def test_of_two_commands_the_first_one_ended_the_attempt() -> None:
+    rig = Steered({"a": hangs(), "b": says("2")})
+
+    async def main() -> None:
+        exchange = rig.exchange()
+        task = asyncio.ensure_future(rig.handle(exchange))
+        await asyncio.sleep(1)
+        rig.give(Command.NEXT)
+        rig.give(Command.CANCEL)
+        await fault_of(task)
+        assert exchange.attempts[0].detail == "given up for the next endpoint by a command (next)"
+
+    rig.run(main)
+
+
+def test_an_attempt_that_no_command_ended_names_none() -> None:
+    rig = Steered({"a": hangs()})
+
+    async def main() -> None:
+        exchange = rig.exchange()
+        task = asyncio.ensure_future(rig.handle(exchange))
+        await asyncio.sleep(1)
+        rig.turn(Dial.TEMPERATURE)
+        task.cancel()
+        await asyncio.wait([task])
+        assert [one.detail for one in exchange.attempts] == [NOT_NEEDED]
 
     rig.run(main)
 
