@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from inspect import signature
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from ensemble.v1.hole_pb2 import Sampling
 from ensemble_client import AsyncClient, Client
 from typer.testing import CliRunner, Result
 
+from gateway.app import Gateway
 from gateway.cli.exits import Exit
 from gateway.cli.main import app
 from tests.fakes.gateways import request, streamed
@@ -39,6 +42,7 @@ async def waiting(served: Served, callers: int) -> None:
 
 
 async def test_a_repeated_request_is_answered_from_memory_and_says_so() -> None:
+    """H-02, H-10: a hit says that it is one and how old, and is billed nothing."""
     async with Served(Script()) as served:
         first = await plain(served)
         served.clock.ahead_s += 60
@@ -199,6 +203,11 @@ async def test_the_settings_are_followed() -> None:
         found = await stats(served)
     assert (found.max_entries, found.max_bytes, found.expired) == (7, 12345, 1)
     assert {one.operation: one.ttl.seconds for one in found.ttls} == {"generate": 5, "sampled": 0}
+
+
+def test_ages_are_read_off_the_monotonic_clock() -> None:
+    """H-07 ✗: off the wall clock; that ages follow the gateway's clock is what others here show."""
+    assert signature(Gateway).parameters["clock"].default is time.monotonic
 
 
 async def test_requests_are_not_merged_where_that_is_switched_off() -> None:

@@ -49,6 +49,23 @@ def test_every_kind_has_a_manifest_and_every_command_a_kind_that_supports_it() -
         assert any(command in one.commands for one in manifests.values())
 
 
+def test_the_documented_kinds_are_those_of_the_manifests() -> None:
+    """Q-10: who supports what is read in one place, and the table for people says the same."""
+    rows = re.findall(
+        r"^\| (\w+) \| .* \| (\d+) \| (.*) \|$",
+        (ROOT / "docs" / "jobs.md").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
+    manifests = manifests_of(JobsConfig())
+    assert {JobKind(kind): int(priority) for kind, priority, _ in rows} == {
+        kind: one.priority for kind, one in manifests.items()
+    }
+    for kind, _, words in rows:
+        named = {Command(word) for word in re.findall(r"\w+", words) if word in set(Command)}
+        able = set(Command) - named if words.startswith("all") else named
+        assert manifests[JobKind(kind)].commands == able, kind
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -17,7 +17,15 @@ from gateway.core.caching import (
     operation_of,
     revision_of,
 )
-from gateway.core.candidate import Attempt, AttemptStatus, Candidate, Completion, FinishReason
+from gateway.core.candidate import (
+    NO_USAGE,
+    Attempt,
+    AttemptStatus,
+    Candidate,
+    Completion,
+    FinishReason,
+    Usage,
+)
 from gateway.core.constraint import Verdict, VerdictStatus
 from gateway.core.deadline import Deadline
 from gateway.core.endpoint import Endpoint
@@ -49,7 +57,8 @@ def key(request: Request, operation: CacheOperation = CacheOperation.GENERATE) -
 
 def answer(*attempts: Attempt, by: str = "alpha", **named: Any) -> Answer:
     finish = named.pop("finish", FinishReason.STOP)
-    chosen = Candidate(0, by, Completion("text", finish), named.pop("verdicts", ()))
+    completion = Completion("text", finish, usage=named.pop("usage", NO_USAGE))
+    chosen = Candidate(0, by, completion, named.pop("verdicts", ()))
     return Answer(chosen, DECISION, attempts, (chosen,), 0.5, decision_id="d")
 
 
@@ -178,7 +187,14 @@ def test_what_may_be_kept(found: Answer, good: bool) -> None:
 
 
 def test_another_caller_pays_nothing_and_has_no_decision_to_report_on() -> None:
-    made = as_cached(answer(FAILED), 3.0, 0.1)
+    """H-10: billed zero and marked with its age; its candidates keep the usage they took."""
+    used = Usage(30, 10)
+    paid = Attempt("alpha", 1, AttemptStatus.OK, usage=used, cost_micros=7)
+    first = answer(FAILED, paid, usage=used)
+    assert (first.usage, first.cost_micros) == (used, 7)
+    made = as_cached(first, 3.0, 0.1)
+    assert made.usage == NO_USAGE
+    assert [one.completion.usage for one in (made.chosen, *made.candidates)] == [used, used]
     assert (made.attempts, made.cost_micros, made.decision_id) == ((), 0, "")
     assert (made.cache_age_s, made.elapsed_s) == (3.0, 0.1)
     assert made.chosen.completion.text == "text"

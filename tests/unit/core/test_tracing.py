@@ -134,6 +134,38 @@ async def test_a_task_belongs_to_the_stage_that_began_it(trace: TraceRecorder) -
     assert stages["inner b"].parent == stages["b"].id
 
 
+async def test_requests_that_run_at_once_never_see_each_others_stages(clock: VirtualClock) -> None:
+    """Q-15 ✗: the trace stood on objects that all requests share; the last one took all stages."""
+    traces = [TraceRecorder(digit * 32, clock) for digit in "abc"]
+    inside = asyncio.Barrier(len(traces))
+
+    async def request(trace: TraceRecorder) -> None:
+        with trace.stage("outer"):
+            await inside.wait()
+            # All are inside of their own stage now, and each goes on when the others have.
+            with trace.stage("inner"):
+                await inside.wait()
+            await asyncio.gather(*(trace.around(f"part[{n}]", inside_of(trace)) for n in range(2)))
+
+    async def inside_of(trace: TraceRecorder) -> None:
+        await asyncio.sleep(0)
+        with trace.stage("within"):
+            await asyncio.sleep(0)
+
+    await asyncio.gather(*map(request, traces))
+    for trace in traces:
+        stages, _ = trace.close(trace.clock())
+        names = {stage.id: stage.name for stage in stages}
+        assert [(stage.name, names.get(stage.parent, "")) for stage in stages] == [
+            ("outer", ""),
+            ("inner", "outer"),
+            ("part[0]", "outer"),
+            ("part[1]", "outer"),
+            ("within", "part[0]"),
+            ("within", "part[1]"),
+        ]
+
+
 def test_a_stage_of_another_trace_is_no_parent(trace: TraceRecorder, clock: VirtualClock) -> None:
     other = TraceRecorder("e" * 32, clock)
     with other.stage("outer"), trace.stage("own"):

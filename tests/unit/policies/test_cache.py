@@ -81,6 +81,7 @@ def test_what_is_too_old_is_asked_for_again() -> None:
 
 @pytest.mark.parametrize("error", [unavailable(), RuntimeError("bug")])
 def test_a_failure_is_not_kept(error: Exception) -> None:
+    """H-02, H-10: a failure is raised, and the next one asks again."""
     stage = Cached(slow(1, error))
 
     async def main() -> None:

@@ -35,6 +35,7 @@ def put(cache: ResultCache, key: bytes, text: str = "text", now: float = 0.0) ->
 
 
 def test_an_answer_is_found_until_it_is_too_old_and_its_age_is_told() -> None:
+    """H-02: a lookup checks the age, counts, and takes out what is too old."""
     cache = made(generate_ttl_s=10.0)
     kept = answer()
     assert cache.put(b"k", GENERATE, kept, cache.generation, 100.0)

@@ -168,6 +168,7 @@ def test_a_text_may_name_a_job_or_all_of_a_kind() -> None:
     ],
 )
 def test_a_mistyped_word_is_recognised_with_less_confidence(text: str, command: Command) -> None:
+    """Q-03: what is not exact is compared, and what is like nothing is refused."""
     found = heard(text)
     assert (found.command, found.method) == (command, "similarity")
     assert 0.6 <= found.confidence <= 0.8

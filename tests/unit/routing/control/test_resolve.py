@@ -39,6 +39,60 @@ def fakes(*kinds: JobKind) -> list[Fake]:
     return [Fake(f"job-{n}", kind, active_at=float(n)) for n, kind in enumerate(kinds)]
 
 
+NOBODY_RUNS, NOBODY_CAN = ControlOutcome.NO_ACTIVE_JOBS, ControlOutcome.NO_CAPABLE_JOB
+ASKED, DONE = ControlOutcome.CONFIRMATION_REQUIRED, ControlOutcome.DONE
+RUNS, FAILED, GOES = JobState.RUNNING, JobState.FAILED, JobState.CANCELLING
+
+
+@pytest.mark.parametrize(
+    ("earlier", "jobs", "kinds", "outcome", "method", "confidence"),
+    [
+        ("no_session", (), (), NOBODY_RUNS, Method.NONE, 0.0),
+        ("no_active_actions", ((I, FAILED),), (), NOBODY_RUNS, Method.NONE, 0.0),
+        ("no_matching_domain", ((I, RUNS),), (B,), NOBODY_RUNS, Method.NONE, 0.0),
+        ("no_actions", ((I, GOES),), (), NOBODY_CAN, Method.NONE, 0.0),
+        ("domain_specific", ((I, RUNS), (B, RUNS)), (B,), DONE, Method.SINGLE, 1.0),
+        ("single_action", ((B, RUNS),), (), DONE, Method.SINGLE, 0.95),
+        ("multi_domain_priority", ((I, RUNS), (O, RUNS)), (), DONE, Method.PRIORITY, 0.95),
+        (
+            "priority_with_tiebreak",
+            ((I, RUNS), (I, RUNS), (B, RUNS)),
+            (),
+            DONE,
+            Method.PRIORITY,
+            0.8,
+        ),
+        ("requires_confirmation", ((P, RUNS), (B, RUNS)), (), ASKED, Method.NONE, 0.5),
+        ("most_recent", ((B, RUNS), (B, RUNS)), (), DONE, Method.RECENCY, 0.8),
+    ],
+)
+def test_each_result_of_the_earlier_resolver_has_one_here(
+    earlier: str,
+    jobs: tuple[tuple[JobKind, JobState], ...],
+    kinds: tuple[JobKind, ...],
+    outcome: ControlOutcome,
+    method: Method,
+    confidence: float,
+) -> None:
+    """Q-06; its scores are not taken over (Q-07)."""
+    known = [
+        Fake(f"job-{n}", kind, state, active_at=float(n)) for n, (kind, state) in enumerate(jobs)
+    ]
+    resolution = found(Command.STOP, *known, kinds=kinds)
+    assert (resolution.outcome, resolution.method) == (outcome, method), earlier
+    assert resolution.confidence == pytest.approx(confidence)
+
+
+def test_what_a_kind_can_do_is_what_its_manifest_says() -> None:
+    """Q-10: support was inferred from the names of methods; no method is looked at here."""
+    text = "\n".join(f'[{kind}]\npriority = 50\ncommands = ["cancel"]' for kind in JobKind)
+    manifests = manifests_of(JobsConfig(), text)
+    for command in Command:
+        resolution = resolve(Wanted(command, kinds=(I,)), fakes(I), manifests)
+        able = resolution.outcome is ControlOutcome.DONE
+        assert able is (command is Command.CANCEL), command
+
+
 def test_priority_comes_before_recency_whatever_the_age() -> None:
     """Q-07: a recency worth 50 points outweighed a priority gap of 20, and was clipped at 150."""
     old, new = Fake("job-1", I, active_at=0.0), Fake("job-2", B, active_at=1e9)
