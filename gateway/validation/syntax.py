@@ -43,6 +43,11 @@ _DETAILS: Final = re.compile(
 _OPERATORS: Final = re.compile(r"[!-/:-@\[-`{-~]{1,3}")
 
 
+TRIES: Final = 3
+"""Of one parse. CPython 3.11 counts the depth of the trees that it makes for all threads together,
+and ends a parse in SystemError when another one came between."""
+
+
 class UndecidableError(Exception):
     """The parser gave up for want of room, not because of the syntax."""
 
@@ -51,15 +56,19 @@ def parse_error(source: str, flags: int = ast.PyCF_ONLY_AST) -> SyntaxError | No
     """Parse as a module; return the error or None. Raises UndecidableError."""
     if _NO_WARNINGS not in warnings.filters:
         warnings.filterwarnings("ignore", category=Warning, module=re.escape(FILENAME))
-    try:
-        compile(source, FILENAME, "exec", flags, dont_inherit=True)
-    except SyntaxError as error:
-        return error
-    except ValueError:
-        return SyntaxError("neither null characters nor lone surrogates may stand in code")
-    except (MemoryError, RecursionError):
-        raise UndecidableError from None
-    return None
+    for _ in range(TRIES):
+        try:
+            compile(source, FILENAME, "exec", flags, dont_inherit=True)
+        except SyntaxError as error:
+            return error
+        except ValueError:
+            return SyntaxError("neither null characters nor lone surrogates may stand in code")
+        except (MemoryError, RecursionError):
+            raise UndecidableError from None
+        except SystemError:
+            continue
+        return None
+    raise UndecidableError
 
 
 def starts_well(source: str) -> bool:

@@ -15,6 +15,7 @@ from types import ModuleType
 import pytest
 
 from gateway.core.constraint import VerdictStatus
+from gateway.validation import syntax
 from gateway.validation.syntax import MAX_SOURCE, PythonSyntax, plain
 
 PASSED, FAILED, UNCHECKED = VerdictStatus.PASSED, VerdictStatus.FAILED, VerdictStatus.UNCHECKED
@@ -219,3 +220,17 @@ def test_only_whole_lines_are_looked_at_and_only_within_bounds() -> None:
     assert not PythonSyntax("def f():\n", "").hopeless("    return )")
     assert not PythonSyntax("x" * MAX_SOURCE, "").hopeless(")\n")
     assert not PythonSyntax("x" + ".y" * 20_000, "").hopeless("\n")
+
+
+@pytest.mark.parametrize(("failures", "found"), [(2, PASSED), (9, UNCHECKED)])
+def test_a_parse_that_another_thread_spoiled_is_made_again(monkeypatch, failures, found) -> None:
+    """CPython 3.11 counts the depth of all threads' trees together; seen at 120 KB of code."""
+    spoiled = iter(range(failures))
+
+    def parse(*args, **named):
+        if next(spoiled, None) is not None:
+            raise SystemError("AST constructor recursion depth mismatch")
+        return compile(*args, **named)
+
+    monkeypatch.setattr(syntax, "compile", parse, raising=False)
+    assert PythonSyntax("x = ", "\n").find("1").status is found
