@@ -41,6 +41,7 @@ KEY_FIELDS = (
     "pipeline",
     "routing_mode",
     "objective",
+    "chat",
 )
 """Fields of a request that may change its answer. Of `budget` and `labels` a part does."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from gateway.core.chat import ToolCall
 from gateway.core.constraint import Verdict
 from gateway.core.value import value
 
@@ -37,13 +38,19 @@ NO_USAGE = Usage()
 
 @value
 class Completion:
-    """A finished text of one endpoint. `logprobs`: one natural logarithm a token, or empty."""
+    """A finished text of one endpoint. `logprobs`: one natural logarithm a token, or empty.
+
+    `tokens`: the text of each of them, or empty. `tool_calls`: what a model in chat wants called,
+    beside its text or in the place of one.
+    """
 
     text: str
     finish_reason: FinishReason = FinishReason.UNSPECIFIED
     model: str = ""
     usage: Usage = NO_USAGE
     logprobs: tuple[float, ...] = ()
+    tokens: tuple[str, ...] = ()
+    tool_calls: tuple[ToolCall, ...] = ()
 
 
 class AttemptStatus(StrEnum):

@@ -48,6 +48,8 @@ class ExclusionReason(StrEnum):
     FORBIDDEN_TAG = "forbidden_tag"
     CONTEXT_LENGTH = "context_length"
     CAPABILITY = "capability"
+    NOT_NAMED = "not_named"
+    NO_TOOLS = "no_tools"
 
 
 @value

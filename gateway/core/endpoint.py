@@ -23,6 +23,7 @@ class Protocol(StrEnum):
 
     NATIVE = "native"
     OPENAI = "openai"
+    OIP = "oip"
 
 
 DEFAULT_CAPABILITIES = frozenset({Capability.CODE_COMPLETION})
@@ -38,6 +39,7 @@ class Endpoint:
     prompt + partial answer, so that a cut stream may be resumed on it. `group`: replicas of one
     model share it, and the router sees them as one endpoint of that name; `weight`: share of the
     group's traffic relative to the others. `idempotent`: asking it twice does no harm but cost.
+    `takes_tools`: it is spoken to in chat, so that it can be told of tools and call them.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Endpoint:
     group: str = ""
     weight: float = 1.0
     idempotent: bool = True
+    takes_tools: bool = False
 
     @property
     def rank(self) -> tuple[int, int, str]:

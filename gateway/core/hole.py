@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import field
 from enum import StrEnum
 
+from gateway.core.chat import Chat
 from gateway.core.constraint import Constraint, FillConstraint, Grammar, JsonSchema
 from gateway.core.endpoint import Capability
 from gateway.core.value import value
@@ -74,7 +75,10 @@ class Hole:
 
 @value
 class Sampling:
-    """How tokens are drawn. `None` leaves the choice to the gateway or the endpoint."""
+    """How tokens are drawn. `None` leaves the choice to the gateway or the endpoint.
+
+    `logprobs` asks for the log-probability of each token, of endpoints that can tell.
+    """
 
     max_tokens: int | None = None
     temperature: float | None = None
@@ -82,6 +86,7 @@ class Sampling:
     top_k: int | None = None
     seed: int | None = None
     stop: tuple[str, ...] = ()
+    logprobs: bool = False
 
 
 class Strategy(StrEnum):
@@ -150,11 +155,15 @@ class Budget:
 
 @value
 class EndpointFilter:
-    """Hard filters: an endpoint that misses one is never called."""
+    """Hard filters: an endpoint that misses one is never called.
+
+    `names`: the endpoints and groups that may be called; empty = all.
+    """
 
     required_tags: frozenset[str] = frozenset()
     forbidden_tags: frozenset[str] = frozenset()
     required_capabilities: frozenset[Capability] = frozenset()
+    names: frozenset[str] = frozenset()
 
 
 NO_SAMPLING = Sampling()
@@ -170,7 +179,8 @@ class Request:
     holds the caller's W3C headers, the only metadata that goes upstream. `tenant` names who pays,
     empty when the caller did not say. `repair` tells the next endpoint of the chain what was wrong
     with a candidate. `pipeline` names the one to run with strategy PIPELINE. Label `task` names the
-    kind of task, by which routing learns.
+    kind of task, by which routing learns. `chat` is the conversation that endpoints which are
+    spoken to in chat get as it is; the hole's prompt is then its transcript.
     """
 
     hole: Hole
@@ -191,3 +201,4 @@ class Request:
     routing_mode: RoutingMode = RoutingMode.AUTO
     objective: Objective = Objective.BALANCED
     cache_policy: CachePolicy = CachePolicy.DEFAULT
+    chat: Chat | None = None

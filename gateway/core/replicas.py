@@ -19,6 +19,7 @@ SHARED_FIELDS = (
     "continues",
     "model",
     "idempotent",
+    "takes_tools",
 )
 """What the router and the ensemble decide by: equal for all replicas of a group."""
 

@@ -80,7 +80,7 @@ class EnsembleClient:
         the questions. `explain` asks the learned layers also where they have no say. Raises Fault.
         """
         ensemble = self._ensemble
-        ensemble.checks(request.hole)
+        ensemble.checks_of(request)
         until = deadline or Deadline(ensemble.clock() + ensemble.settings.default_deadline_s)
         choosing = self._chosen(request, until, explain=explain, trace=trace)
         if trace is None:

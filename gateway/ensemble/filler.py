@@ -55,7 +55,15 @@ class Ensemble:
     def analysed(self, request: Request) -> Checks:
         """Check a request and compile what its hole requires. Raises Fault."""
         check_request(request)
-        return self.checks(request.hole)
+        return self.checks_of(request)
+
+    def checks_of(self, request: Request) -> Checks:
+        """Compile what the hole of a request requires. Raises Fault for what is broken.
+
+        A conversation stands around no hole: its answer is checked by itself.
+        """
+        hole = request.hole
+        return self.checks(hole if request.chat is None else replace(hole, prompt="", suffix=""))
 
 
 # Not frozen: that costs a microsecond for each request.

@@ -228,6 +228,8 @@ class Run:
         self, completion: Completion, task: Task, answered_by: str, elapsed_s: float
     ) -> Candidate:
         checks, started, trace = self.checks, self.clock(), self.exchange.trace
+        if completion.tool_calls:
+            checks = checks.for_calls()
         checking = check_text(checks, completion.text, self.exchange.deadline, self.clock)
         if trace is not None:
             told = {"chars": len(completion.text)}

@@ -6,8 +6,11 @@ from collections.abc import Iterable, Sequence
 
 from gateway.core.decision import Excluded, ExclusionReason
 from gateway.core.endpoint import Endpoint
-from gateway.core.hole import EndpointFilter, Request
+from gateway.core.hole import NO_FILTER, EndpointFilter, Request
 from gateway.routing.tokens import least_tokens, prompt_tokens
+
+NOT_NAMED = "is not among those asked for by name"
+NO_TOOLS = "is not spoken to in chat, and so takes no tools"
 
 
 def drained(endpoints: Iterable[Endpoint]) -> tuple[Excluded, ...]:
@@ -32,7 +35,9 @@ def passes_everywhere(request: Request, tightest: int) -> bool:
     `tightest` is that of `tightest_context`.
     """
     wanted = request.endpoint_filter
-    if wanted.required_tags or wanted.forbidden_tags or wanted.required_capabilities:
+    if wanted is not NO_FILTER and wanted != NO_FILTER:
+        return False
+    if request.chat is not None and request.chat.tools:
         return False
     return tightest == 0 or prompt_tokens(request.hole) + least_tokens(request) <= tightest
 
@@ -42,9 +47,9 @@ def screen(
 ) -> tuple[list[Endpoint], list[Excluded]]:
     """Split endpoints into those that pass every filter of the request and the others, in order.
 
-    An endpoint that misses several is reported with the first of: required tag, forbidden tag,
-    required capability, context. Texts are written once and shared, so that an endpoint costs one
-    allocation at most (R-09).
+    An endpoint that misses several is reported with the first of: name, tools, required tag,
+    forbidden tag, required capability, context. Texts are written once and shared, so that an
+    endpoint costs one allocation at most (R-09).
     """
     filters = _Filters(request)
     passing: list[Endpoint] = []
@@ -61,10 +66,21 @@ def screen(
 class _Filters:
     """The filters of one request, their texts ready."""
 
-    __slots__ = ("_capabilities", "_contexts", "_fill", "_forbidden", "_prompt", "_required")
+    __slots__ = (
+        "_capabilities",
+        "_contexts",
+        "_fill",
+        "_forbidden",
+        "_names",
+        "_prompt",
+        "_required",
+        "_tools",
+    )
 
     def __init__(self, request: Request) -> None:
         wanted: EndpointFilter = request.endpoint_filter
+        self._names = wanted.names
+        self._tools = request.chat is not None and bool(request.chat.tools)
         self._required = [
             (tag, f"lacks the required tag {tag!r}") for tag in sorted(wanted.required_tags)
         ]
@@ -81,6 +97,20 @@ class _Filters:
 
     def refusal(self, endpoint: Endpoint) -> Excluded | None:
         """Why the endpoint may not be called; None when it may."""
+        name = endpoint.name
+        if self._names and name not in self._names:
+            return Excluded(name, ExclusionReason.NOT_NAMED, NOT_NAMED)
+        if self._tools and not endpoint.takes_tools:
+            return Excluded(name, ExclusionReason.NO_TOOLS, NO_TOOLS)
+        lacking = self._lacking(endpoint)
+        if lacking is not None:
+            return lacking
+        if 0 < endpoint.max_context < self._prompt + self._fill:
+            text = self._context_text(endpoint.max_context)
+            return Excluded(name, ExclusionReason.CONTEXT_LENGTH, text)
+        return None
+
+    def _lacking(self, endpoint: Endpoint) -> Excluded | None:
         for tag, text in self._required:
             if tag not in endpoint.tags:
                 return Excluded(endpoint.name, ExclusionReason.MISSING_TAG, text)
@@ -90,9 +120,6 @@ class _Filters:
         for capability, text in self._capabilities:
             if capability not in endpoint.capabilities:
                 return Excluded(endpoint.name, ExclusionReason.CAPABILITY, text)
-        if 0 < endpoint.max_context < self._prompt + self._fill:
-            text = self._context_text(endpoint.max_context)
-            return Excluded(endpoint.name, ExclusionReason.CONTEXT_LENGTH, text)
         return None
 
     def _context_text(self, holds: int) -> str:

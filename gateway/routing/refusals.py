@@ -8,6 +8,7 @@ from gateway.core.constraint import Constraint
 from gateway.core.decision import Excluded, ExclusionReason
 from gateway.core.endpoint import Endpoint
 from gateway.core.faults import Fault, FieldViolation, Kind, Origin, Reason
+from gateway.core.snapshot import Snapshot
 from gateway.routing.rules import Rule
 
 MOST_NAMED = 10
@@ -66,6 +67,23 @@ def nothing_eligible(
             for refusal in refused[:MOST_NAMED]
         ),
         retry_after_s=DRAINED_RETRY_S if all_drained else None,
+    )
+
+
+def unknown_endpoints(names: frozenset[str], snapshot: Snapshot) -> Fault:
+    """A filter names what is no endpoint; the caller should name one of those that are."""
+    groups = {one.name: one.group for one in snapshot.callable if one.group}
+    unknown = sorted(names.difference(snapshot.by_name))
+    words = [
+        f"{name!r} is a replica: name its group {groups[name]!r}" if name in groups else repr(name)
+        for name in unknown
+    ]
+    return Fault(
+        Kind.NOT_FOUND,
+        Origin.CALLER,
+        Reason.UNKNOWN_ENDPOINT,
+        f"endpoint_filter.names: no such endpoint: {_listed(words)}; use of: "
+        + _listed(sorted(snapshot.by_name)),
     )
 
 

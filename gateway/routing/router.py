@@ -14,7 +14,7 @@ from gateway.core.value import value
 from gateway.routing.chain import Chain, build_chain
 from gateway.routing.complexity import ESTIMATORS, Estimator
 from gateway.routing.eligible import drained, passes_everywhere, screen, tightest_context
-from gateway.routing.refusals import infeasible, nothing_eligible
+from gateway.routing.refusals import infeasible, nothing_eligible, unknown_endpoints
 from gateway.routing.rules import Rule, RuleTable
 from gateway.routing.traits import Traits, traits_of
 
@@ -77,6 +77,9 @@ def route(table: RoutingTable, request: Request) -> RoutingDecision:
     traits = traits_of(request.hole)
     if passes_everywhere(request, table.tightest):
         return table.unfiltered(traits)
+    names = request.endpoint_filter.names
+    if names and not names.issubset(table.snapshot.by_name):
+        raise unknown_endpoints(names, table.snapshot)
     passing, refused = screen(table.open, request)
     return _decide(table, traits, passing, (*table.drained, *refused), None)
 

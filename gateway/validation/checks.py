@@ -12,6 +12,8 @@ SYNTAX = "syntax"
 AWAITED = Fixed(unchecked("not run, because another check failed"))
 """Stands in for a late check until that was made."""
 
+CALLS_ONLY = Fixed(unchecked("not made, because the answer calls tools and is no fill yet"))
+
 
 @value
 class NamedCheck:
@@ -41,6 +43,12 @@ class Checks:
 
     checks: tuple[NamedCheck, ...]
     late: bool = False
+
+    def for_calls(self) -> Checks:
+        """Those of an answer that wants functions called: its text, if any, is no fill yet."""
+        return Checks(
+            tuple(NamedCheck(named.name, CALLS_ONLY, named.required) for named in self.checks)
+        )
 
     def run(self, text: str) -> tuple[Verdict, ...]:
         """Check a text; never raises for any text."""

@@ -90,4 +90,5 @@ def _filter(wire: decision_pb2.EndpointFilter) -> EndpointFilter:
         frozenset(wire.required_tags),
         frozenset(wire.forbidden_tags),
         frozenset(CAPABILITY_FROM[number] for number in wire.required_capabilities),
+        frozenset(wire.names),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.core.chat import Chat
 from gateway.core.constraint import Constraint, FillConstraint, ForbiddenText
 from gateway.core.decision import ChainPolicy
 from gateway.core.endpoint import Capability, Endpoint
@@ -54,7 +55,12 @@ def request(
     *,
     sampling: Sampling = NO_SAMPLING,
     endpoint_filter: EndpointFilter = NO_FILTER,
+    chat: Chat | None = None,
 ) -> Request:
     return Request(
-        wanted or hole(), "request-1", sampling=sampling, endpoint_filter=endpoint_filter
+        wanted or hole(),
+        "request-1",
+        sampling=sampling,
+        endpoint_filter=endpoint_filter,
+        chat=chat,
     )

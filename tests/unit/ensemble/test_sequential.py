@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from gateway.core.candidate import AttemptStatus
+from gateway.core.candidate import AttemptStatus, Completion, FinishReason
+from gateway.core.chat import Chat, ChatMessage, ToolCall
 from gateway.core.constraint import Constraint, ForbiddenText, VerdictStatus
 from gateway.core.events import AttemptFailed, Delta, Failover, Judged, Started
 from gateway.core.faults import Fault, Kind, Origin, Reason
@@ -52,6 +53,30 @@ def test_a_failed_call_goes_on_down_the_chain() -> None:
     ]
     ensemble_counters = ensemble.fleet.read().ensemble
     assert (ensemble_counters.fallback_used, ensemble_counters.fallback_exhausted) == (1, 0)
+
+
+def test_an_answer_that_calls_tools_is_taken_and_its_checks_say_that_nobody_looked() -> None:
+    calls = (ToolCall("c1", "lookup", "{}"),)
+
+    async def wants_a_call(_):
+        return Completion("", FinishReason.STOP, "m", tool_calls=calls)
+
+    request = make_request(
+        hole=Hole("x = ", constraints=(NO_EVAL,)), chat=Chat((ChatMessage("user", "x"),))
+    )
+    answer, _, _ = ask({"a": wants_a_call, "b": says("y")}, request=request)
+    assert answer.chosen.completion.tool_calls == calls
+    assert {verdict.status for verdict in answer.chosen.verdicts} == {VerdictStatus.UNCHECKED}
+    assert {verdict.constraint for verdict in answer.chosen.verdicts} >= {"no_eval"}
+
+
+def test_an_answer_in_chat_is_checked_by_itself_and_not_behind_the_conversation() -> None:
+    chat = Chat((ChatMessage("user", "Write x, please: it is one."),))
+    hole = Hole(chat.transcript, spec=HoleSpec(language="python"))
+    request = make_request(hole=hole, chat=chat)
+    answer, _, _ = ask({"a": says("x = = 1"), "b": says("x = 1")}, request=request)
+    assert answer.chosen.endpoint == "b"
+    assert {verdict.status for verdict in answer.chosen.verdicts} == {VerdictStatus.PASSED}
 
 
 def test_a_failed_check_goes_on_down_the_chain_like_a_failed_call() -> None:

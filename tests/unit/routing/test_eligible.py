@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.core.chat import Chat, ChatMessage
 from gateway.core.decision import Excluded, ExclusionReason
 from gateway.core.endpoint import Capability, Endpoint
 from gateway.core.hole import Budget, EndpointFilter, Sampling
@@ -44,6 +45,30 @@ def test_filters_take_endpoints_out_and_say_why(
     passing, excluded = screen([endpoint], request(endpoint_filter=wanted))
     assert passing == []
     assert excluded == [Excluded(endpoint.name, reason, detail)]
+
+
+def test_only_endpoints_asked_for_by_name_pass() -> None:
+    passing, excluded = screen(
+        [EU, US], request(endpoint_filter=EndpointFilter(names=frozenset({"us"})))
+    )
+    assert passing == [US]
+    assert [(one.endpoint, one.reason) for one in excluded] == [("eu", ExclusionReason.NOT_NAMED)]
+
+
+def test_tools_go_only_to_endpoints_that_are_spoken_to_in_chat() -> None:
+    """A caller whose tools are dropped without a word would wait for calls that never come."""
+    talks = Endpoint("talks", takes_tools=True)
+    chat = Chat((ChatMessage("user", "x"),), tools="[{}]")
+    assert not passes_everywhere(request(chat=chat), 0)
+    passing, excluded = screen([EU, talks], request(chat=chat))
+    assert passing == [talks]
+    assert [(one.endpoint, one.reason) for one in excluded] == [("eu", ExclusionReason.NO_TOOLS)]
+
+
+def test_a_conversation_without_tools_may_go_anywhere() -> None:
+    chat = Chat((ChatMessage("user", "x"),))
+    assert passes_everywhere(request(chat=chat), 0)
+    assert screen([EU], request(chat=chat)) == ([EU], [])
 
 
 def test_an_endpoint_that_meets_every_filter_passes() -> None:

@@ -211,6 +211,19 @@ def test_a_group_of_replicas_is_routed_to_by_its_name() -> None:
     assert decision.snapshot_version == 3
 
 
+def test_a_group_can_be_asked_for_by_name_and_its_replicas_cannot() -> None:
+    one = replace(FAST, name="one", group="fast")
+    router = ModelRouter(snapshot_of(one, QUALITY))
+    wanted = EndpointFilter(names=frozenset({"fast"}))
+    assert router.route(request(endpoint_filter=wanted)).chain == ("fast",)
+    with pytest.raises(Fault) as caught:
+        router.route(request(endpoint_filter=EndpointFilter(names=frozenset({"one", "tow"}))))
+    fault = caught.value
+    assert (fault.kind, fault.reason) == (Kind.NOT_FOUND, Reason.UNKNOWN_ENDPOINT)
+    assert "'one' is a replica: name its group 'fast'; 'tow'" in fault.message
+    assert fault.message.endswith("use of: fast; quality")
+
+
 def test_a_refusal_names_ten_endpoints_and_counts_the_rest() -> None:
     fleet = tuple(Endpoint(f"e{index:02}") for index in range(12))
     wanted = EndpointFilter(required_tags=frozenset({"eu"}))

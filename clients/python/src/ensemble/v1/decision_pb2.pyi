@@ -273,11 +273,13 @@ class LearnedDecision(_message.Message):
     def __init__(self, decided_by: _Optional[str] = ..., confidence: _Optional[float] = ..., layers: _Optional[_Iterable[_Union[RoutingLayer, _Mapping]]] = ..., scores: _Optional[_Iterable[_Union[EndpointScore, _Mapping]]] = ..., support: _Optional[float] = ..., similarity: _Optional[float] = ..., effective_n: _Optional[float] = ..., observations: _Optional[int] = ..., evidence: _Optional[float] = ..., coverage: _Optional[float] = ..., level: _Optional[str] = ..., ambiguous: bool = ..., hints: _Optional[_Mapping[str, str]] = ..., lite: bool = ..., arms: _Optional[_Mapping[str, str]] = ..., threshold_version: _Optional[int] = ..., features: _Optional[_Mapping[str, str]] = ..., predictions: _Optional[_Iterable[str]] = ..., elapsed_s: _Optional[float] = ...) -> None: ...
 
 class EndpointFilter(_message.Message):
-    __slots__ = ("required_tags", "forbidden_tags", "required_capabilities")
+    __slots__ = ("required_tags", "forbidden_tags", "required_capabilities", "names")
     REQUIRED_TAGS_FIELD_NUMBER: _ClassVar[int]
     FORBIDDEN_TAGS_FIELD_NUMBER: _ClassVar[int]
     REQUIRED_CAPABILITIES_FIELD_NUMBER: _ClassVar[int]
+    NAMES_FIELD_NUMBER: _ClassVar[int]
     required_tags: _containers.RepeatedScalarFieldContainer[str]
     forbidden_tags: _containers.RepeatedScalarFieldContainer[str]
     required_capabilities: _containers.RepeatedScalarFieldContainer[Capability]
-    def __init__(self, required_tags: _Optional[_Iterable[str]] = ..., forbidden_tags: _Optional[_Iterable[str]] = ..., required_capabilities: _Optional[_Iterable[_Union[Capability, str]]] = ...) -> None: ...
+    names: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, required_tags: _Optional[_Iterable[str]] = ..., forbidden_tags: _Optional[_Iterable[str]] = ..., required_capabilities: _Optional[_Iterable[_Union[Capability, str]]] = ..., names: _Optional[_Iterable[str]] = ...) -> None: ...
