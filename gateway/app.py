@@ -26,8 +26,10 @@ from gateway.core.overview import OverviewSource
 from gateway.core.policy import Call, Policy
 from gateway.core.ports import Clock, Upstream
 from gateway.core.snapshot import Snapshot
+from gateway.doors import Doors
 from gateway.ensemble.choosing.described import LearnedDescription
 from gateway.ensemble.client import EnsembleClient
+from gateway.ensemble.door import Door
 from gateway.ensemble.judge import SCORERS
 from gateway.ingress.admin import ADMIN, TELEMETRY, AdminService, TelemetryService
 from gateway.ingress.cache import CACHE, CacheService
@@ -35,6 +37,7 @@ from gateway.ingress.feedback import FEEDBACK, FeedbackService
 from gateway.ingress.grpc_server import SERVICE, GatewayService
 from gateway.ingress.jobs import JOBS, JobService
 from gateway.ingress.listener import Listener, ListenerSettings
+from gateway.ingress.oip.service import INFERENCE, InferenceService
 from gateway.learner import Learner
 from gateway.observability import Observability
 from gateway.parts import EndpointParts, Parts
@@ -161,6 +164,7 @@ class Gateway:
         self.traces = traces_of(settings.trace, self, self.parts.tenants, clock)
         kept = None if self.traces is None else self.traces.store
         self.observability = Observability(settings, self.parts, self.learner, kept, clock)
+        self.doors = Doors(settings, self.parts)
         self._sources = sources
         self._clock = clock
         self._upstreams: list[Upstream] = []
@@ -174,6 +178,18 @@ class Gateway:
         if self._ensemble is None:
             raise RuntimeError("enter the gateway first: `async with Gateway(settings) as gateway`")
         return self._ensemble
+
+    @property
+    def door(self) -> Door:
+        """What every protocol begins requests with. Raises RuntimeError before it is entered."""
+        return Door(
+            self.ensemble,
+            longest_s=self.settings.server.default_deadline_s,
+            clock=self._clock,
+            jobs=self.parts.jobs.keeper,
+            detached=self.parts.jobs.detached,
+            traces=self.traces,
+        )
 
     @property
     def router(self) -> ModelRouter:
@@ -248,9 +264,7 @@ class Gateway:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._listener is not None:
-            await self._listener.drain(0, 0)
-            self._listener = None
+        await self._drain(0, 0)
         await self._close()
 
     async def _close(self) -> None:
@@ -266,49 +280,44 @@ class Gateway:
 
     async def start(self) -> int:
         """Listen for callers; return the port. Health turns SERVING, but of drained endpoints."""
-        server = self.settings.server
-        services = (
-            GatewayService(
-                self.ensemble,
-                longest_s=server.default_deadline_s,
-                batch_in_flight=server.batch_in_flight,
-                clock=self._clock,
-                traces=self.traces,
-                jobs=self.parts.jobs.keeper,
-                detached=self.parts.jobs.detached,
-            ).handlers(),
-            JobService(self.parts.jobs.desk).handlers(),
+        parts, server = self.parts, self.settings.server
+        services = [
+            GatewayService(self.door, batch_in_flight=server.batch_in_flight).handlers(),
+            JobService(parts.jobs.desk).handlers(),
             AdminService(self, config_text(self.settings, self._sources)).handlers(),
             TelemetryService(
-                self.parts.fleet,
+                parts.fleet,
                 self,
-                self.parts.counters,
+                parts.counters,
                 self.traces,
                 self.overview,
                 self.settings.dashboard.look(),
             ).handlers(),
             CacheService(
-                self.parts.results,
-                self.parts.flights,
-                self._clock,
-                enabled=self.settings.cache.enabled,
+                parts.results, parts.flights, self._clock, enabled=self.settings.cache.enabled
             ).handlers(),
             FeedbackService(
                 self.learner.desk, self.learner.read_policy, time.time, self.learner.dropped
             ).handlers(),
-        )
+        ]
+        names = [SERVICE, ADMIN, TELEMETRY, FEEDBACK, CACHE, JOBS]
+        if self.settings.oip.enabled:
+            offered = InferenceService(self.door, server.batch_in_flight, self.parts.serves)
+            services.append(offered.handlers())
+            names.append(INFERENCE)
         self._listener = Listener(
             ListenerSettings(
                 server.host, server.port, server.max_message_bytes, server.max_in_flight
             ),
             self.observability.measured(services),
-            names=(SERVICE, ADMIN, TELEMETRY, FEEDBACK, CACHE, JOBS),
+            names=names,
             reflection=server.reflection,
             endpoints=self.snapshot.callable,
         )
         for endpoint in self.snapshot.callable:
             self._tell_health(endpoint.name)
         port = await self._listener.start()
+        await self.doors.start(self.door, self.observability.told())
         await self.observability.start()
         return port
 
@@ -318,10 +327,15 @@ class Gateway:
             await self.start()
         await stop.wait()
         self.observability.serving = False
+        server = self.settings.server
+        await self._drain(server.drain_delay_s, server.drain_grace_s)
+
+    async def _drain(self, delay_s: float, grace_s: float) -> None:
+        doors: list[Listener | Doors] = [self.doors]
         if self._listener is not None:
-            server = self.settings.server
-            await self._listener.drain(server.drain_delay_s, server.drain_grace_s)
-            self._listener = None
+            doors.append(self._listener)
+        await asyncio.gather(*(door.drain(delay_s, grace_s) for door in doors))
+        self._listener = None
 
     def _compose(self, tools: Tools) -> EnsembleClient:
         settings, parts = self.settings, self.parts
@@ -366,10 +380,7 @@ class Gateway:
 
     def _heard(self, name: str, serving: bool | None) -> None:  # noqa: FBT001 - a port's shape
         """Take in what a health check found; None = nothing is known any more."""
-        if serving is None:
-            health = Health.UNKNOWN
-        else:
-            health = Health.SERVING if serving else Health.NOT_SERVING
+        health = {None: Health.UNKNOWN, True: Health.SERVING, False: Health.NOT_SERVING}[serving]
         self.parts.standing.set_health(name, health)
         self._tell_health(name)
 
@@ -378,8 +389,7 @@ class Gateway:
 
     def _tell_health(self, name: str) -> None:
         if self._listener is not None:
-            stands = self.parts.standing.read(name).health is not Health.NOT_SERVING
-            self._listener.set_endpoint(name, serving=stands and name not in self.parts.drained)
+            self._listener.set_endpoint(name, serving=self.parts.serves(name))
 
 
 def _wrapped(call: Call, policies: Sequence[Policy | None]) -> Call:

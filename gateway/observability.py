@@ -18,7 +18,7 @@ from gateway.ensemble.overview.alarms import Alarms
 from gateway.ensemble.overview.desk import OverviewDesk, OverviewSettings
 from gateway.ingress.admin_http import AdminListener, Pages
 from gateway.ingress.dashboard.sources import DashboardSources
-from gateway.ingress.measured import Measured
+from gateway.ingress.measured import Measured, Told
 from gateway.learner import Learner
 from gateway.parts import Parts
 from gateway.state.breaker import BreakerState
@@ -120,14 +120,21 @@ class Observability:
 
     def measured(self, handlers: Sequence[grpc.GenericRpcHandler]) -> list[grpc.GenericRpcHandler]:
         """Time the RPCs of our services, where somebody reads the numbers."""
-        if self._exposition is None:
+        told = self.told()
+        if told is None:
             return list(handlers)
+        return [Measured(each, told, self._clock) for each in handlers]
+
+    def told(self) -> Told | None:
+        """Return what takes how a call ended; None where nobody reads the numbers."""
+        if self._exposition is None:
+            return None
         times = self._exposition.histogram("rpc.duration")
 
         def told(method: str, status: str, elapsed_s: float) -> None:
             times.record(elapsed_s, {"method": method, "status_code": status})
 
-        return [Measured(each, told, self._clock) for each in handlers]
+        return told
 
     def not_ready(self) -> tuple[str, ...]:
         """Say why callers should not come, a line each; nothing when they may."""

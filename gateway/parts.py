@@ -164,6 +164,14 @@ class Parts:
             and (last or stands.warmup is WarmUp.WARM)
         )
 
+    def serves(self, name: str) -> bool:
+        """Say whether requests are sent to an endpoint, as far as health checks and operators go.
+
+        Raises KeyError for a name that is no endpoint's.
+        """
+        healthy = self.standing.read(name).health is not Health.NOT_SERVING
+        return healthy and name not in self.drained
+
     def lets_pass(self, target: str) -> bool:
         """Say whether the breaker of what the router sees, or of any replica, lets a call pass."""
         names = self._replicas.get(target, (target,))

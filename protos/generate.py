@@ -4,6 +4,10 @@ The client's stubs carry no protovalidate options, so that a caller needs grpcio
 The server validates with the same files *with* their options, shipped as a descriptor set of our
 own files. The third-party `buf/validate/validate.proto` is taken from the installed protovalidate
 wheel and is neither committed nor shipped.
+
+The Open Inference Protocol gets no stubs, since a module of package `inference` could not stand
+beside somebody else's in one process: its descriptor set is loaded into a pool of its own, and the
+types that a checker sees of it are generated beside that.
 """
 
 from __future__ import annotations
@@ -25,6 +29,9 @@ PROTOS = ROOT / "protos"
 BUILD = ROOT / "build" / "protos"
 STUBS = Path("clients") / "python" / "src"
 RULES = Path("gateway") / "ingress" / "rules.binpb"
+FOREIGN = "inference/open_inference.proto"
+FOREIGN_FILES = Path("gateway") / "wire" / "oip" / "inference.binpb"
+FOREIGN_TYPES = FOREIGN_FILES.with_suffix(".pyi")
 MYPY_GRPC = Path(sysconfig.get_path("scripts")) / "protoc-gen-mypy_grpc"
 VALIDATE = "buf/validate/validate.proto"
 
@@ -134,12 +141,25 @@ def generate(target: Path) -> None:
         if file.name in ours and not file.service:
             for suffix in ("_pb2_grpc.py", "_pb2_grpc.pyi"):
                 (stubs / file.name.replace(".proto", suffix)).unlink()
+    generate_foreign(target)
+
+
+def generate_foreign(target: Path) -> None:
+    """Write the descriptor set of the Open Inference Protocol and its types, without a module."""
+    (target / FOREIGN_FILES).parent.mkdir(parents=True, exist_ok=True)
+    described = BUILD / "foreign.binpb"
+    run(f"-I{PROTOS}", f"--descriptor_set_out={described}", f"--pyi_out={BUILD}", FOREIGN)
+    files = descriptor_pb2.FileDescriptorSet.FromString(described.read_bytes()).file
+    write(target / FOREIGN_FILES, files)
+    types = BUILD / FOREIGN.replace(".proto", "_pb2.pyi")
+    (target / FOREIGN_TYPES).write_bytes(types.read_bytes())
 
 
 def generated(tree: Path) -> dict[Path, bytes]:
     """Return every generated file of a tree, by its path in it."""
     stubs = tree / STUBS
-    paths = [tree / RULES, *stubs.rglob("*_pb2*.py"), *stubs.rglob("*_pb2*.pyi")]
+    ours = [RULES, FOREIGN_FILES, FOREIGN_TYPES]
+    paths = [*(tree / path for path in ours), *stubs.rglob("*_pb2*.py"), *stubs.rglob("*_pb2*.pyi")]
     return {path.relative_to(tree): path.read_bytes() for path in paths if path.is_file()}
 
 

@@ -24,6 +24,7 @@ from gateway.core.endpoint import Protocol
 SCHEMES = {
     Protocol.NATIVE: frozenset({"grpc", "grpcs"}),
     Protocol.OPENAI: frozenset({"http", "https"}),
+    Protocol.OIP: frozenset({"grpc", "grpcs"}),
 }
 
 

@@ -173,8 +173,8 @@ class HealthCheck(StrEnum):
 class HealthConfig(Section):
     """Active health checks of endpoints."""
 
-    interval_s: Seconds = Field(default=5.0, description="Time between HTTP checks.")
-    timeout_s: Seconds = Field(default=2.0, description="Longest HTTP check.")
+    interval_s: Seconds = Field(default=5.0, description="Time between HTTP or oip checks.")
+    timeout_s: Seconds = Field(default=2.0, description="Longest HTTP or oip check.")
     healthy_after: int = Field(
         default=1, ge=1, le=100, description="Good checks in a row to serve."
     )

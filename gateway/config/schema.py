@@ -16,6 +16,8 @@ from gateway.config.dashboard import DashboardConfig
 from gateway.config.experiments import AdaptiveConfig, ExperimentConfig
 from gateway.config.jobs import JobsConfig
 from gateway.config.learning import LearningConfig, OutcomesConfig
+from gateway.config.oip import OipConfig, OipTensors
+from gateway.config.openai import OpenAiConfig
 from gateway.config.pipeline_tables import PipelineTable
 from gateway.config.reliability import (
     AdmissionConfig,
@@ -41,6 +43,7 @@ from gateway.config.trace import TraceConfig
 from gateway.config.tuner import TunerConfig
 from gateway.core.decision import ChainPolicy
 from gateway.core.endpoint import Capability, Protocol
+from gateway.upstreams.openai_fim import FimStyle, template_of
 from gateway.upstreams.options import Dialect, OpenAiMode
 
 
@@ -173,7 +176,7 @@ class EndpointConfig(Section):
 
     name: Name = Field(description="Unique name.")
     url: str = Field(
-        description="native: host:port, grpc:// or grpcs://; openai: http(s)://host/v1."
+        description="native, oip: host:port, grpc:// or grpcs://; openai: http(s)://host/v1."
     )
     protocol: Protocol = Field(default=Protocol.NATIVE, description="How to speak to it.")
     model: str = Field(default="", description="Model to ask for; empty = the server's default.")
@@ -212,7 +215,8 @@ class EndpointConfig(Section):
     )
     health: HealthCheck = Field(
         default=HealthCheck.AUTO,
-        description="auto: watch for native ones, http where health_path is set, else none.",
+        description="auto: http where health_path is set, else watch for native ones, "
+        "ServerReady and ModelReady for oip, none for openai.",
     )
     health_path: str = Field(default="", description="http: path that answers 2xx when it serves.")
     health_service: str = Field(default="", description="watch: service name to ask for.")
@@ -225,6 +229,31 @@ class EndpointConfig(Section):
     )
     dialect: Dialect = Field(default=Dialect.OPENAI, description="openai: which fields it has.")
     logprobs: bool = Field(default=False, description="openai: ask for log-probabilities.")
+    fim: FimStyle = Field(
+        default=FimStyle.SERVER,
+        description="openai completions: how the text after the hole is told; server: by `suffix`.",
+    )
+    fim_template: str = Field(
+        default="",
+        max_length=1024,
+        description="fim = custom: the prompt, with {prefix} and {suffix} once each.",
+    )
+    fim_stop: tuple[str, ...] = Field(
+        default=(), max_length=16, description="fim = custom: texts that end a fill."
+    )
+
+    oip: OipTensors = Field(
+        default=OipTensors(), description="oip: its tensors, and how it streams."
+    )
+
+    @model_validator(mode="after")
+    def oip_fits(self) -> EndpointConfig:
+        """The protocol has no default model, and a table that nobody reads is a mistake."""
+        if self.protocol is Protocol.OIP and not self.model:
+            raise ValueError('protocol = "oip" needs model: a server has any number of them')
+        if self.protocol is not Protocol.OIP and self.oip != OipTensors():
+            raise ValueError('oip applies to protocol = "oip" only; remove it')
+        return self
 
     @model_validator(mode="after")
     def health_check_fits(self) -> EndpointConfig:
@@ -233,6 +262,21 @@ class EndpointConfig(Section):
             raise ValueError('health = "http" needs health_path')
         if self.health is HealthCheck.WATCH and self.protocol is not Protocol.NATIVE:
             raise ValueError('health = "watch" needs protocol = "native"; use http')
+        return self
+
+    @model_validator(mode="after")
+    def fim_can_be_used(self) -> EndpointConfig:
+        """A template that is not used, or holds one side only, would spoil fills without a word."""
+        custom = self.fim is FimStyle.CUSTOM
+        if not custom and (self.fim_template or self.fim_stop):
+            raise ValueError('fim_template and fim_stop need fim = "custom"')
+        if self.fim is not FimStyle.SERVER and self.openai_mode is not OpenAiMode.COMPLETIONS:
+            raise ValueError('fim needs openai_mode = "completions"')
+        if custom:
+            try:
+                template_of(self.fim, self.fim_template)
+            except ValueError as error:
+                raise ValueError(f"fim_template: {error}") from None
         return self
 
     @field_validator("secret_ref")
@@ -290,6 +334,8 @@ class Settings(BaseSettings):
     dashboard: DashboardConfig = Field(default=DashboardConfig(), description="Dashboards.")
     trace: TraceConfig = Field(default=TraceConfig(), description="Execution traces.")
     log: LogConfig = Field(default=LogConfig(), description="Logs.")
+    oip: OipConfig = Field(default=OipConfig(), description="Open Inference Protocol.")
+    openai: OpenAiConfig = Field(default=OpenAiConfig(), description="The OpenAI API, in.")
     endpoint: tuple[EndpointConfig, ...] = Field(default=(), description="The remote models.")
     pipeline: tuple[PipelineTable, ...] = Field(default=(), description="Own pipelines.")
     topic: tuple[TopicTable, ...] = Field(default=(), description="What requests are about.")

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from gateway.config.reliability import HealthCheck, HealthConfig
 from gateway.config.schema import EndpointConfig, Settings
 from gateway.config.secrets import resolve
-from gateway.core.endpoint import Endpoint
+from gateway.core.endpoint import Endpoint, Protocol
 from gateway.core.snapshot import RouterSettings, Snapshot
 from gateway.ensemble.hold import HoldSettings
 from gateway.ensemble.settings import EnsembleSettings
 from gateway.ingress.admin import ConfigText
 from gateway.upstreams.connect import probe_of
-from gateway.upstreams.options import UpstreamOptions
+from gateway.upstreams.openai_fim import template_of
+from gateway.upstreams.options import OpenAiMode, UpstreamOptions
 from gateway.upstreams.probe import Probe, ProbeSettings
 
 
@@ -73,6 +74,7 @@ def _endpoint(config: EndpointConfig) -> Endpoint:
         group=config.group or "",
         weight=config.weight,
         idempotent=config.idempotent,
+        takes_tools=config.protocol is Protocol.OPENAI and config.openai_mode is OpenAiMode.CHAT,
     )
 
 
@@ -115,4 +117,6 @@ def upstream_options(config: EndpointConfig, settings: Settings) -> UpstreamOpti
         dialect=config.dialect,
         logprobs=config.logprobs,
         max_message_bytes=settings.server.max_message_bytes,
+        oip=config.oip.options(),
+        fim=template_of(config.fim, config.fim_template, config.fim_stop),
     )

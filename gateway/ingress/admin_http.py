@@ -6,10 +6,7 @@ takes requests; / is the dashboard. Needs the extra `http`.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import socket
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -17,17 +14,12 @@ from gateway.core.telemetry import MetricsPage
 from gateway.core.value import value
 from gateway.ingress.dashboard.site import Dashboard
 from gateway.ingress.dashboard.sources import DashboardSources
-from gateway.ingress.listener import ListenError
+from gateway.ingress.http_listener import HttpListener, HttpSettings, missing_extra
 
-NO_EXTRA = (
-    "admin.port needs an HTTP server that is not installed: run "
-    "`pip install 'ensemble-gateway[http]'`"
-)
-
+TABLE = "admin"
 CONNECTIONS = 64
 """Most requests at once; operators are few."""
 
-IDLE_S = 30
 LEAVE_S = 2
 """Longest wait for running answers when it is closed."""
 
@@ -47,73 +39,29 @@ class Pages:
 
 
 class AdminListener:
-    """An HTTP server in the gateway's own event loop; `start` binds it, `close` ends it.
+    """The pages on a listener of their own; `start` binds it, `close` ends it.
 
     Raises ValueError without the extra.
     """
 
     def __init__(self, host: str, port: int, pages: Pages) -> None:
         try:
-            # By name: they are not installed with the gateway, and an idle one does not load them.
-            self._uvicorn = import_module("uvicorn")
             self._dashboard = None if pages.dashboard is None else Dashboard(pages.dashboard, host)
             app = _app(pages, self._dashboard)
+            self._listener = HttpListener(app, HttpSettings(TABLE, host, port, CONNECTIONS))
         except ImportError:
-            raise ValueError(NO_EXTRA) from None
-        self._host, self._port = host, port
-        self._server = self._made(app)
-        self._task: asyncio.Task[None] | None = None
+            raise missing_extra(TABLE) from None
 
     async def start(self) -> int:
         """Listen; return the port. Raises ListenError when the address is taken or not ours."""
-        bound = self._bind()
-        self._task = asyncio.create_task(self._server.serve([bound]), name="admin listener")
-        port: int = bound.getsockname()[1]
-        return port
+        return await self._listener.start()
 
     async def close(self) -> None:
         """Stop listening, let running answers end, and await the server."""
-        if self._task is not None:
-            self._server.should_exit = True
-            if self._dashboard is not None:
-                # A stream never ends by itself.
-                await self._dashboard.close()
-            await self._task
-            self._task = None
-
-    def _bind(self) -> socket.socket:
-        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
-        try:
-            return socket.create_server((self._host, self._port), family=family)
-        except OSError as error:
-            raise ListenError(
-                f"cannot listen on {self._host}:{self._port} ({error.strerror}); choose another "
-                "with admin.host and admin.port"
-            ) from None
-
-    def _made(self, app: Any) -> Any:
-        uvicorn = self._uvicorn
-
-        class Server(uvicorn.Server):
-            """Leaves the signals to the process it runs in."""
-
-            @contextlib.contextmanager
-            def capture_signals(self) -> Generator[None]:
-                yield
-
-        return Server(
-            uvicorn.Config(
-                app,
-                lifespan="off",
-                ws="none",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                limit_concurrency=CONNECTIONS,
-                timeout_keep_alive=IDLE_S,
-                timeout_graceful_shutdown=LEAVE_S,
-            )
-        )
+        if self._dashboard is not None:
+            # A stream never ends by itself.
+            await self._dashboard.close()
+        await self._listener.drain(LEAVE_S)
 
 
 def _app(pages: Pages, dashboard: Dashboard | None) -> Any:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from hashlib import sha256
 from itertools import count
-from secrets import token_hex
 
 import grpc
 from ensemble.v1 import gateway_service_pb2 as pb
@@ -14,18 +13,14 @@ from google.protobuf.message import Message
 from grpc import aio
 
 from gateway.core.answer import Answer
-from gateway.core.deadline import Deadline
 from gateway.core.events import Emit, Event
 from gateway.core.exchange import Exchange
 from gateway.core.faults import Fault, invalid
 from gateway.core.hole import Priority, Request
-from gateway.core.ports import Clock
-from gateway.core.tracing import TraceRecorder
 from gateway.ensemble.choosing.chosen import Chosen
-from gateway.ensemble.client import EnsembleClient
-from gateway.ensemble.jobs.detached import DetachedRuns
-from gateway.ensemble.jobs.keeper import Batch, JobKeeper
-from gateway.ensemble.tracing import TraceDesk, tracing_off
+from gateway.ensemble.door import NOTHING_ASKED, Asked, Door
+from gateway.ensemble.jobs.keeper import Batch
+from gateway.ensemble.tracing import tracing_off
 from gateway.ingress.batch import answer_in_order
 from gateway.ingress.context import Context, Rpc, answered, bug, caller_left
 from gateway.ingress.messages import Reader, check
@@ -43,8 +38,6 @@ from gateway.wire.result import answer_to_bytes, answer_to_wire, route_to_wire
 from gateway.wire.trace import trace_to_wire
 
 SERVICE = "ensemble.v1.GatewayService"
-TRACE_ID_BYTES = 16
-"""W3C Trace Context, version 00."""
 
 Numbered = pb.GenerateStreamResponse | pb.RefineResponse | pb.RunPipelineResponse
 
@@ -52,29 +45,15 @@ Numbered = pb.GenerateStreamResponse | pb.RefineResponse | pb.RunPipelineRespons
 class GatewayService:
     """The RPCs of `ensemble.v1.GatewayService`.
 
-    `longest_s` caps every deadline and stands in for a missing one; `batch_in_flight` bounds the
-    holes of one batch stream that are worked on at once.
+    `batch_in_flight` bounds the holes of one batch stream that are worked on at once.
     """
 
-    def __init__(
-        self,
-        client: EnsembleClient,
-        *,
-        longest_s: float,
-        batch_in_flight: int,
-        clock: Clock,
-        jobs: JobKeeper,
-        detached: DetachedRuns,
-        traces: TraceDesk | None = None,
-    ) -> None:
-        """`traces` is None where no requests are traced."""
-        self._jobs = jobs
-        self._detached = detached
-        self._client = client
-        self._traces = traces
-        self._longest_s = longest_s
+    def __init__(self, door: Door, *, batch_in_flight: int) -> None:
+        self._door = door
+        self._client = door.client
+        self._traces = door.traces
+        self._clock = door.clock
         self._batch_in_flight = batch_in_flight
-        self._clock = clock
         self._read_generate = Reader(pb.GenerateRequest)
         self._read_stream = Reader(pb.GenerateStreamRequest)
         self._read_batch = Reader(pb.BatchGenerateRequest)
@@ -104,7 +83,7 @@ class GatewayService:
         rpc = Rpc(context)
         try:
             exchange = self._exchange(rpc, self._read_generate(raw))
-            answer = await self._handle(exchange)
+            answer = await self._door.handle(exchange)
             _set_trailers(rpc, answer, exchange)
             return answer_to_bytes(answer, exchange.request, trace_id=rpc.trace_id)
         except Exception as error:  # noqa: BLE001 - every bug of ours ends as INTERNAL
@@ -164,7 +143,7 @@ class GatewayService:
                     raise caller_left() from None
 
             exchange = begin(rpc, emit)
-            answer = await self._handle(exchange)
+            answer = await self._door.handle(exchange)
             _set_trailers(rpc, answer, exchange)
             last = done_to_wire(answer, exchange.request, rpc.trace_id)
             last.sequence = next(numbers)
@@ -176,8 +155,8 @@ class GatewayService:
         """Fill many holes; each is answered exactly once, in the order sent."""
 
         async def work(rpc: Rpc) -> None:
-            deadline = rpc.deadline(self._clock(), self._longest_s)
-            with self._jobs.batch(rpc.tenant, rpc.request_id, deadline.at) as job:
+            deadline = rpc.deadline(self._clock(), self._door.longest_s)
+            with self._door.jobs.batch(rpc.tenant, rpc.request_id, deadline.at) as job:
 
                 async def answer(raw: bytes) -> bytes:
                     with job.hole():
@@ -231,50 +210,28 @@ class GatewayService:
         whole: pb.RefineRequest | pb.RunPipelineRequest | None = None,
     ) -> Exchange:
         """Begin an exchange; `whole` is the message of which `message` is the common part."""
-        deadline = rpc.deadline(self._clock(), self._longest_s)
         request = _request(message, rpc, rpc.request_id)
         rpc.request_id = request.request_id
-        exchange = Exchange(request, deadline, emit, trace=self._recorder(rpc, message))
-        rpc.exchange = exchange
-        self._detach(exchange, message)
+        exchange = rpc.exchange = self._begin(rpc, request, message, emit)
         if message.request_id:
             exchange.fingerprint = _fingerprint(message if whole is None else whole)
         return exchange
 
-    def _detach(self, exchange: Exchange, message: pb.GenerateRequest) -> None:
-        """Let the work outlive its caller, if that is asked for; no part of what is asked."""
-        if message.detached:
-            message.detached = False
-            exchange.detached = True
-            exchange.deadline = Deadline(self._clock() + self._detached.longest_s)
+    def _begin(
+        self, rpc: Rpc, request: Request, message: pb.GenerateRequest, emit: Emit | None = None
+    ) -> Exchange:
+        """Begin an exchange. Raises Fault for a trace that the caller may not have.
 
-    def _recorder(self, rpc: Rpc, message: pb.GenerateRequest) -> TraceRecorder | None:
-        """Begin to record a request that is to be traced; None for any other.
-
-        To be traced is no part of what is asked for: the flag is taken out, so that the same
-        request with and without it is the same. Raises Fault where no traces are kept, or none for
-        this caller.
+        To be traced or detached is no part of what is asked for: both flags are taken out, so that
+        the same request with and without them is the same.
         """
-        traces = self._traces
-        if not message.trace and (traces is None or not traces.samples()):
-            return None
-        if traces is None:
-            raise tracing_off()
-        if message.trace:
-            traces.permit(rpc.tenant, local=rpc.local)
-            message.trace = False
-        return traces.begin(rpc.trace_id or token_hex(TRACE_ID_BYTES))
-
-    def _handle(self, exchange: Exchange) -> Awaitable[Answer]:
-        """Have a request handled, and watched if it is traced."""
-        if exchange.detached:
-            return self._detached.run(exchange, self._attended)
-        return self._attended(exchange)
-
-    def _attended(self, exchange: Exchange) -> Awaitable[Answer]:
-        if exchange.trace is None or self._traces is None:
-            return self._client.handle(exchange)
-        return self._traces.traced(exchange, self._client.handle)
+        deadline = rpc.deadline(self._clock(), self._door.longest_s)
+        trace, detached = message.trace, message.detached
+        asked = NOTHING_ASKED
+        if trace or detached or self._traces is not None:
+            message.trace = message.detached = False
+            asked = Asked(rpc.trace_id, trace, trace and rpc.local, detached)
+        return self._door.begin(request, deadline, emit, asked)
 
     async def _routed(self, exchange: Exchange) -> Chosen:
         """Route a request, and have that watched if it is traced."""
@@ -321,16 +278,11 @@ class GatewayService:
             request_id = f"{rpc.request_id}-{message.index}"
             request = _request(message.request, rpc, request_id, Priority.BATCH)
             request_id = request.request_id
-            exchange = Exchange(
-                request,
-                rpc.deadline(self._clock(), self._longest_s),
-                trace=self._recorder(rpc, message.request),
-            )
-            self._detach(exchange, message.request)
+            exchange = self._begin(rpc, request, message.request)
             job.begin(exchange)
             if message.request.request_id:
                 exchange.fingerprint = _fingerprint(message.request)
-            answer = await self._handle(exchange)
+            answer = await self._door.handle(exchange)
             trace_id = exchange.trace_id or rpc.trace_id
             response.response.CopyFrom(answer_to_wire(answer, request, trace_id=trace_id))
         except Fault as fault:

@@ -18,6 +18,7 @@ from google.protobuf import (
     message_factory,
     timestamp_pb2,
 )
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import DecodeError, Message
 from protovalidate import Validator, Violation
 from protovalidate._gen.buf.validate import validate_pb
@@ -50,9 +51,11 @@ VALIDATOR = Validator()
 class Reader(Generic[WireMessage]):
     """Parses and checks one kind of message; every violation is reported at once."""
 
-    def __init__(self, kind: type[WireMessage]) -> None:
-        """`kind` is the stub whose fields the message has."""
-        descriptor = POOL.FindMessageTypeByName(kind.DESCRIPTOR.full_name)
+    def __init__(self, kind: type[WireMessage], *, ours: bool = True) -> None:
+        """`kind` is the stub whose fields the message has; one that is not `ours` has no rules."""
+        name = kind.DESCRIPTOR.full_name
+        own = cast("Descriptor", kind.DESCRIPTOR)
+        descriptor = POOL.FindMessageTypeByName(name) if ours else own
         checked = cast("type[WireMessage]", message_factory.GetMessageClass(descriptor))
         self._parse: Callable[[bytes], WireMessage] = checked.FromString
         self._descriptor = descriptor

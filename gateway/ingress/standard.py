@@ -7,12 +7,15 @@ import signal
 from collections.abc import Iterable
 
 import grpc
+from google.protobuf import descriptor_pool
 from grpc import aio
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection, reflection_pb2, reflection_pb2_grpc
 
 from gateway.core.endpoint import Endpoint
 from gateway.ingress.health import HEALTH, Health
+from gateway.ingress.reflected import Pools
+from gateway.wire.oip.inference import DESCRIPTOR as INFERENCE
 
 V1 = "grpc.reflection.v1.ServerReflection"
 V1ALPHA = "grpc.reflection.v1alpha.ServerReflection"
@@ -79,7 +82,8 @@ class StandardServices:
 
 
 def _add_reflection(server: aio.Server, names: Iterable[str]) -> None:
-    servicer = reflection.aio.ReflectionServicer(names)
+    pools = Pools((descriptor_pool.Default(), INFERENCE.pool))
+    servicer = reflection.aio.ReflectionServicer(names, pool=pools)
     reflection_pb2_grpc.add_ServerReflectionServicer_to_server(servicer, server)  # pyright: ignore[reportUnknownMemberType] - generated without types
     # The messages of v1 are those of v1alpha under another service name.
     handler = grpc.stream_stream_rpc_method_handler(

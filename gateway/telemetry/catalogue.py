@@ -57,7 +57,8 @@ def _seconds(name: str, words: str, *labels: str, buckets: tuple[float, ...]) ->
 METRICS = (
     _seconds(
         "rpc.duration",
-        "RPCs of every service by their status, those refused at the door included.",
+        "RPCs of every service, and requests of the OpenAI API, by their status; those refused at "
+        "the door too.",
         "method", "status_code", buckets=CALL_BUCKETS_S,
     ),
     _seconds(

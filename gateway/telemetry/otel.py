@@ -47,7 +47,7 @@ CALL = semconv.Operation.TEXT_COMPLETION.value
 QUEUE = 2048
 """Spans that wait to be sent; more are dropped."""
 
-PROVIDERS = {Protocol.NATIVE: "ensemble", Protocol.OPENAI: "openai"}
+PROVIDERS = {Protocol.NATIVE: "ensemble", Protocol.OPENAI: "openai", Protocol.OIP: "oip"}
 
 _PROPAGATOR = TraceContextTextMapPropagator()
 _REQUEST: Attributes = {

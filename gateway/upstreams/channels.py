@@ -33,7 +33,7 @@ def target_of(url: str) -> tuple[str, bool]:
     scheme, found, rest = url.partition("://")
     target = (rest if found else url).rstrip("/")
     if (found and scheme not in {"grpc", "grpcs"}) or not target or "/" in target:
-        raise ValueError("a native endpoint's URL is grpc://host:port or grpcs://host:port")
+        raise ValueError("a gRPC endpoint's URL is grpc://host:port or grpcs://host:port")
     return target, bool(found) and scheme == "grpcs"
 
 

@@ -28,6 +28,10 @@ def connect(endpoint: Endpoint, options: UpstreamOptions, clock: Clock) -> Upstr
     """
     if endpoint.protocol is Protocol.NATIVE:
         return NativeUpstream(endpoint, options, clock)
+    if endpoint.protocol is Protocol.OIP:
+        from gateway.upstreams.oip import OipUpstream  # noqa: PLC0415 - idle memory
+
+        return OipUpstream(endpoint, options, clock)
     parts = urlsplit(endpoint.url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("an OpenAI-compatible endpoint's URL is http://host:port/v1 or https://…")
@@ -51,11 +55,15 @@ def call_of(upstream: Upstream) -> Call:
 def probe_of(
     endpoint: Endpoint, settings: ProbeSettings, options: UpstreamOptions, draw: Callable[[], float]
 ) -> Probe | None:
-    """Make the health check of an endpoint: HTTP where a path is set, else Watch if it is native.
+    """Make the health check of an endpoint: HTTP where a path is set, else that of its protocol.
 
     None when it can be checked neither way. Raises ValueError like `connect`.
     """
     if not settings.path:
+        if endpoint.protocol is Protocol.OIP:
+            from gateway.upstreams.probe_oip import ReadyProbe  # noqa: PLC0415 - idle memory
+
+            return ReadyProbe(endpoint, settings, options)
         native = endpoint.protocol is Protocol.NATIVE
         return WatchProbe(endpoint, settings, options, draw, backoff=AGAIN) if native else None
     from gateway.upstreams.probe_http import HttpProbe  # noqa: PLC0415 - as above

@@ -25,6 +25,7 @@ from gateway.upstreams.errors import (
     Hint,
     hint_of,
 )
+from gateway.upstreams.errors_text import CONTEXT, MODEL, PARAMETERS
 
 STATUS: Mapping[int, ForeignError] = {
     400: REFUSED_REQUEST,
@@ -46,16 +47,19 @@ STATUS: Mapping[int, ForeignError] = {
     529: UNREACHABLE,  # "overloaded" of servers that keep 503 for themselves
 }
 
-# `code` and `type` of an error object, as OpenAI, vLLM, llama.cpp and LiteLLM write them.
+# `code` and `type` of an error object, as OpenAI, vLLM, llama.cpp and LiteLLM write them, and the
+# marks of `errors_text`.
 NAMED: Mapping[str, ForeignError] = {
     "BadRequestError": REFUSED_REQUEST,
-    "context_length_exceeded": TOO_LARGE_REQUEST,
+    CONTEXT: TOO_LARGE_REQUEST,
+    PARAMETERS: REFUSED_REQUEST,
     "exceed_context_size_error": TOO_LARGE_REQUEST,
     "invalid_request_error": REFUSED_REQUEST,
     "authentication_error": BAD_CREDENTIALS,
     "invalid_api_key": BAD_CREDENTIALS,
+    "no_db_connection": BAD_CREDENTIALS,  # LiteLLM, of any key but its own when it keeps no others
     "permission_error": NOT_ALLOWED,
-    "model_not_found": UNKNOWN_MODEL,
+    MODEL: UNKNOWN_MODEL,
     "not_found_error": UNKNOWN_MODEL,
     "NotFoundError": UNKNOWN_MODEL,
     "insufficient_quota": OVERLOADED,
@@ -73,6 +77,9 @@ NAMED: Mapping[str, ForeignError] = {
 }
 
 
+_STATUS_WORDS = frozenset(map(str, range(HTTPStatus.BAD_REQUEST, 600)))
+
+
 def row_of_status(status: int) -> ForeignError:
     """Classify a status that is not 200; one that makes no sense here is MALFORMED."""
     row = STATUS.get(status)
@@ -83,12 +90,17 @@ def row_of_status(status: int) -> ForeignError:
 
 
 def row_of_names(names: tuple[object, ...]) -> ForeignError | None:
-    """Classify an error object by the first of its names that is known; a number is a status."""
+    """Classify an error object by the first of its names that is known, else by a status in it.
+
+    LiteLLM writes the status as a string.
+    """
     for name in names:
         if isinstance(name, str) and name in NAMED:
             return NAMED[name]
-        if isinstance(name, int) and name >= HTTPStatus.BAD_REQUEST:
-            return row_of_status(name)
+    for name in names:
+        status = int(name) if isinstance(name, str) and name in _STATUS_WORDS else name
+        if isinstance(status, int) and status >= HTTPStatus.BAD_REQUEST:
+            return row_of_status(status)
     return None
 
 
@@ -97,12 +109,15 @@ def fault_of_status(
 ) -> Fault:
     """Classify a refused call.
 
-    The names in the body refine 400 and 404, which servers use for much; any other status speaks
-    for itself.
+    The names in the body refine 400, 404 and 422, which servers use for much; of a 500 only its
+    words count, since some servers call a caller's mistake their own. Any other status speaks for
+    itself.
     """
     row = row_of_status(status)
-    if status in {HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND}:
+    if status in {400, 404, 422}:
         row = row_of_names(names) or row
+    elif status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        row = row_of_names(tuple(name for name in names if name in {CONTEXT, PARAMETERS})) or row
     return row.fault(endpoint, hint)
 
 

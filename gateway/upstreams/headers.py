@@ -5,6 +5,7 @@ from __future__ import annotations
 from gateway.core.hole import Request
 
 TRACE_KEYS = frozenset({"traceparent", "tracestate", "baggage"})
+REQUEST_ID = "x-request-id"
 PREVIOUS_ATTEMPTS = "grpc-previous-rpc-attempts"
 
 
@@ -23,7 +24,7 @@ def outgoing(
         if key in TRACE_KEYS and _sendable(value)
     ]
     if _sendable(request.request_id):
-        pairs.append(("x-request-id", request.request_id))
+        pairs.append((REQUEST_ID, request.request_id))
     if authorization is not None:
         pairs.append(("authorization", authorization))
     if tries_before:

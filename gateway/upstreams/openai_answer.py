@@ -6,23 +6,24 @@ be missing although asked for, `n` may be ignored. Whatever has the wrong type r
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import cast
 
 from gateway.core.candidate import NO_USAGE, FinishReason, Usage
 from gateway.core.value import value
 from gateway.upstreams.errors import finite
+from gateway.upstreams.errors_text import marks_in
+from gateway.upstreams.openai_chat import CallPart, call_parts
+from gateway.upstreams.openai_json import NonsenseError, count_in, list_in, object_in, text_in
 
 FINISH: Mapping[str, FinishReason] = {
     "stop": FinishReason.STOP,
     "length": FinishReason.LENGTH,
     "content_filter": FinishReason.CONTENT_FILTER,
+    # That tools are called is told by the calls themselves.
+    "tool_calls": FinishReason.STOP,
+    "function_call": FinishReason.STOP,
 }
-
-
-class NonsenseError(ValueError):
-    """The document is not what the protocol says."""
 
 
 class ReportedError(Exception):
@@ -34,6 +35,17 @@ class ReportedError(Exception):
 
 
 @value
+class Tokens:
+    """The log-probability of each token, and its text where every token has one."""
+
+    logprobs: tuple[float, ...] = ()
+    texts: tuple[str, ...] = ()
+
+
+NO_TOKENS = Tokens()
+
+
+@value
 class Part:
     """What one document says. `finish_reason` is None while the text goes on."""
 
@@ -41,16 +53,9 @@ class Part:
     finish_reason: FinishReason | None = None
     model: str = ""
     usage: Usage = NO_USAGE
-    logprobs: tuple[float, ...] = ()
+    tokens: Tokens = NO_TOKENS
+    calls: tuple[CallPart, ...] = ()
     has_choice: bool = False
-
-
-def document_of(raw: str | bytes) -> dict[str, object]:
-    """Parse a JSON object. Raises NonsenseError."""
-    try:
-        return _object(cast("object", json.loads(raw)))
-    except (ValueError, RecursionError):
-        raise NonsenseError("not a JSON object") from None
 
 
 def names_in(document: Mapping[str, object]) -> tuple[object, ...] | None:
@@ -59,7 +64,7 @@ def names_in(document: Mapping[str, object]) -> tuple[object, ...] | None:
     if isinstance(error, dict):
         return _names(cast("dict[str, object]", error))
     if error is not None:
-        return ()
+        return marks_in(error)
     return _names(document) if document.get("object") == "error" else None
 
 
@@ -68,90 +73,73 @@ def part_of(document: Mapping[str, object]) -> Part:
     names = names_in(document)
     if names is not None:
         raise ReportedError(names)
-    model = _text(document.get("model"))
+    model = text_in(document.get("model"))
     usage = _usage(document.get("usage"))
-    for choice in _list(document.get("choices")):
-        fields = _object(choice)
+    for choice in list_in(document.get("choices")):
+        fields = object_in(choice)
         # Only the first choice was asked for; a server may send more.
         if fields.get("index", 0) == 0:
+            message = _message(fields)
             return Part(
-                text=_choice_text(fields),
+                text=text_in(fields.get("text") if message is None else message.get("content")),
                 finish_reason=_finish(fields.get("finish_reason")),
                 model=model,
                 usage=usage,
-                logprobs=_logprobs(fields.get("logprobs")),
+                tokens=tokens_of(fields.get("logprobs")),
+                calls=() if message is None else call_parts(message),
                 has_choice=True,
             )
     return Part(model=model, usage=usage)
 
 
 def _names(error: Mapping[str, object]) -> tuple[object, ...]:
-    return (error.get("code"), error.get("type"), error.get("status"))
+    named = (error.get("code"), error.get("type"), error.get("status"))
+    return (*marks_in(error.get("message")), *named)
 
 
-def _choice_text(choice: Mapping[str, object]) -> str:
+def _message(choice: Mapping[str, object]) -> dict[str, object] | None:
     for name in ("message", "delta"):
         if choice.get(name) is not None:
-            return _text(_object(choice[name]).get("content"))
-    return _text(choice.get("text"))
+            return object_in(choice[name])
+    return None
 
 
 def _finish(value: object) -> FinishReason | None:
-    word = _text(value)
+    word = text_in(value)
     return FINISH.get(word, FinishReason.UNSPECIFIED) if word else None
 
 
 def _usage(value: object) -> Usage:
     if value is None:
         return NO_USAGE
-    fields = _object(value)
-    return Usage(_count(fields.get("prompt_tokens")), _count(fields.get("completion_tokens")))
+    fields = object_in(value)
+    return Usage(count_in(fields.get("prompt_tokens")), count_in(fields.get("completion_tokens")))
 
 
-def _logprobs(value: object) -> tuple[float, ...]:
+def tokens_of(value: object) -> Tokens:
+    """Read `logprobs` in the form of either call. Raises NonsenseError."""
     if value is None:
-        return ()
-    fields = _object(value)
-    numbers = fields.get("token_logprobs")
-    if numbers is None:
-        numbers = [_object(token).get("logprob") for token in _list(fields.get("content"))]
-    found = [number for number in _list(numbers) if number is not None]
-    if not all(isinstance(number, int | float) for number in found):
+        return NO_TOKENS
+    fields = object_in(value)
+    if fields.get("token_logprobs") is None:
+        entries = [object_in(token) for token in list_in(fields.get("content"))]
+        numbers = [entry.get("logprob") for entry in entries]
+        texts = [entry.get("token") for entry in entries]
+    else:
+        numbers, texts = list_in(fields["token_logprobs"]), list_in(fields.get("tokens"))
+    told = len(texts) == len(numbers) and all(map(_is_text, texts))
+    # The first token of a prompt that is echoed has no log-probability.
+    places = [place for place, number in enumerate(numbers) if number is not None]
+    found = finite(tuple(_number(numbers[place]) for place in places))
+    return Tokens(found, tuple(text_in(texts[place]) for place in places) if told and found else ())
+
+
+def _is_text(value: object) -> bool:
+    """Tell what can be sent on; half a character, or a token's number, spoils no answer."""
+    return isinstance(value, str) and not any("\ud800" <= char <= "\udfff" for char in value)
+
+
+def _number(value: object) -> float:
+    if not isinstance(value, int | float):
         raise NonsenseError("a log-probability is not a number")
-    return finite(tuple(float(cast("float", number)) for number in found))
-
-
-def _count(value: object) -> int:
-    if value is None:
-        return 0
-    # Token counts leave as unsigned 32 bits.
-    if not isinstance(value, int) or not 0 <= value < 2**32:
-        raise NonsenseError("a token count is not a count")
-    return value
-
-
-def _text(value: object) -> str:
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise NonsenseError("a text is not a string")
-    try:
-        # JSON can spell half a surrogate pair, which nothing downstream can send.
-        value.encode()
-    except UnicodeEncodeError:
-        raise NonsenseError("a text is not Unicode") from None
-    return value
-
-
-def _list(value: object) -> list[object]:
-    if value is None:
-        return []
-    if not isinstance(value, list):
-        raise NonsenseError("a list is missing")
-    return cast("list[object]", value)
-
-
-def _object(value: object) -> dict[str, object]:
-    if not isinstance(value, dict):
-        raise NonsenseError("an object is missing")
-    return cast("dict[str, object]", value)
+    return float(value)

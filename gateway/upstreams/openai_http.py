@@ -31,15 +31,10 @@ from gateway.upstreams.errors import (
 )
 from gateway.upstreams.errors_http import fault_of_names, fault_of_status, retry_after
 from gateway.upstreams.fence import strip_fence
-from gateway.upstreams.headers import outgoing
-from gateway.upstreams.openai_answer import (
-    NonsenseError,
-    ReportedError,
-    document_of,
-    names_in,
-    part_of,
-)
-from gateway.upstreams.openai_body import PATHS, body_of
+from gateway.upstreams.openai_answer import ReportedError, names_in, part_of
+from gateway.upstreams.openai_body import PATHS, body_of, headers_of
+from gateway.upstreams.openai_chat import calls_of, passed_through
+from gateway.upstreams.openai_json import NonsenseError, document_of
 from gateway.upstreams.openai_stream import StreamedFill
 from gateway.upstreams.options import OpenAiMode, UpstreamOptions
 from gateway.upstreams.sse import BrokenStreamError
@@ -75,15 +70,14 @@ class OpenAiUpstream:
         self._clock = clock
         self._wall_clock = wall_clock
         self._url = endpoint.url.rstrip("/") + PATHS[options.openai_mode]
-        # Completions are raw text; only chat models wrap it.
-        self._fenced = options.openai_mode is OpenAiMode.CHAT
+        self._chat = options.openai_mode is OpenAiMode.CHAT
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
 
     async def generate(self, task: Task, deadline: Deadline) -> Completion:
         """Complete the task's hole. Raises Fault; cancelling closes the connection."""
         async with self._answer(task, deadline, stream=False) as response:
-            return await self._whole(response)
+            return await self._whole(response, fenced=self._fenced(task))
 
     async def stream(self, task: Task, deadline: Deadline, send: SendText) -> Completion:
         """Complete the task's hole piece by piece. Raises Fault; cancelling closes the connection.
@@ -92,11 +86,11 @@ class OpenAiUpstream:
         """
         async with self._answer(task, deadline, stream=True) as response:
             if response.content_type == "application/json":
-                completion = await self._whole(response)
+                completion = await self._whole(response, fenced=self._fenced(task))
                 if completion.text:
                     await send(completion.text)
                 return completion
-            return await self._follow(response, send)
+            return await self._follow(response, send, fenced=self._fenced(task))
 
     async def close(self) -> None:
         """Close the connections; running calls end with Fault(CANCELLED)."""
@@ -145,7 +139,7 @@ class OpenAiUpstream:
             raise CLOSING.fault(self._endpoint)
         if self._session is None:
             self._session = _open_session()
-        headers = FIXED_HEADERS | dict(outgoing(task.request, self._options.authorization))
+        headers = FIXED_HEADERS | headers_of(task, self._options)
         try:
             return await self._session.post(
                 self._url, data=body, headers=headers, allow_redirects=False
@@ -166,17 +160,26 @@ class OpenAiUpstream:
         hint = retry_after(response.headers.get("retry-after"), self._wall_clock())
         return fault_of_status(self._endpoint, response.status, names, hint)
 
-    async def _whole(self, response: aiohttp.ClientResponse) -> Completion:
+    def _fenced(self, task: Task) -> bool:
+        """Tell whether a fence may surround the code that was asked for.
+
+        Completions are raw text, and an answer to the caller's own words is the caller's.
+        """
+        return self._chat and passed_through(task) is None
+
+    async def _whole(self, response: aiohttp.ClientResponse, *, fenced: bool) -> Completion:
         raw = await self._read(response, self._options.max_message_bytes)
         part = part_of(document_of(raw))
         if not part.has_choice:
             raise NONSENSE.fault(self._endpoint)
         return Completion(
-            text=strip_fence(part.text) if self._fenced else part.text,
+            text=strip_fence(part.text) if fenced else part.text,
             finish_reason=part.finish_reason or FinishReason.UNSPECIFIED,
             model=part.model,
             usage=part.usage,
-            logprobs=part.logprobs,
+            logprobs=part.tokens.logprobs,
+            tokens=part.tokens.texts,
+            tool_calls=calls_of(part.calls),
         )
 
     async def _read(self, response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
@@ -190,8 +193,10 @@ class OpenAiUpstream:
             raise self._lost(UNREACHABLE) from None
         return bytes(raw)
 
-    async def _follow(self, response: aiohttp.ClientResponse, send: SendText) -> Completion:
-        fill = StreamedFill(fenced=self._fenced)
+    async def _follow(
+        self, response: aiohttp.ClientResponse, send: SendText, *, fenced: bool
+    ) -> Completion:
+        fill = StreamedFill(fenced=fenced)
         while not fill.done:
             try:
                 chunk = await response.content.readany()

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from gateway.core.candidate import NO_USAGE, Completion, FinishReason
 from gateway.upstreams.fence import FenceStripper
-from gateway.upstreams.openai_answer import ReportedError, document_of, names_in, part_of
+from gateway.upstreams.openai_answer import ReportedError, Tokens, names_in, part_of
+from gateway.upstreams.openai_chat import CallsBeingMade
+from gateway.upstreams.openai_json import document_of
 from gateway.upstreams.sse import ServerEvent, SseParser
 
 DONE_MARKER = "[DONE]"
@@ -17,7 +19,7 @@ class StreamedFill:
     """Collects the events of one stream.
 
     `done` turns true with the end marker; `complete` says that the text was ended by the server,
-    by the marker or by a finish reason. `size` is what the collected parts take, in characters.
+    by the marker or by a finish reason.
     """
 
     def __init__(self, *, fenced: bool) -> None:
@@ -25,11 +27,18 @@ class StreamedFill:
         self._fence = FenceStripper() if fenced else None
         self._pieces: list[str] = []
         self._logprobs: list[float] = []
+        self._tokens: list[str] = []
+        self._calls = CallsBeingMade()
         self._finish: FinishReason | None = None
         self._model = ""
         self._usage = NO_USAGE
+        self._size = 0
         self.done = False
-        self.size = 0
+
+    @property
+    def size(self) -> int:
+        """What the collected parts take, in characters."""
+        return self._size + self._calls.size
 
     @property
     def complete(self) -> bool:
@@ -55,12 +64,15 @@ class StreamedFill:
 
     def completion(self) -> Completion:
         """Return what was collected."""
+        told = len(self._tokens) == len(self._logprobs)
         return Completion(
             text="".join(self._pieces),
             finish_reason=self._finish or FinishReason.UNSPECIFIED,
             model=self._model,
             usage=self._usage,
             logprobs=tuple(self._logprobs),
+            tokens=tuple(self._tokens) if told else (),
+            tool_calls=self._calls.made(),
         )
 
     def _read(self, event: ServerEvent) -> str:
@@ -74,12 +86,17 @@ class StreamedFill:
         self._finish = part.finish_reason or self._finish
         self._model = part.model or self._model
         self._usage = self._usage if part.usage == NO_USAGE else part.usage
-        self._logprobs.extend(part.logprobs)
-        self.size += LOGPROB_BYTES * len(part.logprobs)
+        self._count(part.tokens)
+        self._calls.add(part.calls)
         return self._keep(self._fence.feed(part.text) if self._fence else part.text)
+
+    def _count(self, tokens: Tokens) -> None:
+        self._logprobs.extend(tokens.logprobs)
+        self._tokens.extend(tokens.texts)
+        self._size += LOGPROB_BYTES * len(tokens.logprobs) + sum(map(len, tokens.texts))
 
     def _keep(self, text: str) -> str:
         if text:
             self._pieces.append(text)
-            self.size += len(text)
+            self._size += len(text)
         return text

@@ -6,6 +6,8 @@ from dataclasses import field
 from enum import StrEnum
 
 from gateway.core.value import value
+from gateway.upstreams.oip_options import OipOptions
+from gateway.upstreams.openai_fim import FimTemplate
 
 
 class OpenAiMode(StrEnum):
@@ -37,7 +39,9 @@ class UpstreamOptions:
 
     `secret`: bearer token, sent with every call. `max_message_bytes`: most bytes of one request,
     of one answer and of the text of one stream. `logprobs`: ask an OpenAI-compatible server for
-    log-probabilities; off by default, because servers without them refuse the whole request.
+    log-probabilities of every request; off by default, because servers without them refuse the
+    whole request. `fim`: how completions are told of the text after a hole, None by `suffix`.
+    `oip`: the tensors of a model behind the Open Inference Protocol.
 
     Raises ValueError, which never shows the secret, for a token that no header can carry.
     """
@@ -47,6 +51,8 @@ class UpstreamOptions:
     dialect: Dialect = Dialect.OPENAI
     logprobs: bool = False
     max_message_bytes: int = DEFAULT_MAX_MESSAGE_BYTES
+    oip: OipOptions = OipOptions()
+    fim: FimTemplate | None = None
 
     def __post_init__(self) -> None:
         secret = self.secret

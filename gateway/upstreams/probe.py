@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from gateway.core.value import value
 
@@ -29,10 +29,10 @@ class Tell(Protocol):
 class ProbeSettings:
     """How one endpoint is checked; times are in seconds.
 
-    `timeout_s` bounds an HTTP check, and the wait for the first answer of a Watch. HTTP checks are
-    `interval_s` apart and ask for `path`, which may be a whole URL; `healthy_after` and
-    `unhealthy_after` of the same result in a row are believed. A Watch asks for `service`, whose
-    empty name is the whole server. Raises ValueError for what cannot be.
+    `timeout_s` bounds a check, and the wait for the first answer of a Watch. Checks are
+    `interval_s` apart; `healthy_after` and `unhealthy_after` of the same result in a row are
+    believed. Those over HTTP ask for `path`, which may be a whole URL. A Watch asks for `service`,
+    whose empty name is the whole server. Raises ValueError for what cannot be.
     """
 
     interval_s: float = 5.0
@@ -84,6 +84,24 @@ class Streak:
         self._length = self._length + 1 if good is self._last else 1
         self._last = good
         return self._length >= self._needed[good]
+
+
+async def ask_again(
+    check: Callable[[], Awaitable[tuple[bool, str]]],
+    settings: ProbeSettings,
+    sleep: Sleep,
+    tell: Tell,
+) -> NoReturn:
+    """Check at fixed intervals, the first time at once; tell each result that is to be believed.
+
+    `check` returns whether it was good, and what that was concluded from.
+    """
+    streak = Streak(settings.healthy_after, settings.unhealthy_after)
+    while True:
+        good, because = await check()
+        if streak.believes(good=good):
+            tell(serving=good, because=because)
+        await sleep(settings.interval_s)
 
 
 class Probe(Protocol):

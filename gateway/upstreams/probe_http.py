@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 
 from gateway.core.endpoint import Endpoint
 from gateway.upstreams.options import UpstreamOptions
-from gateway.upstreams.probe import ProbeSettings, Sleep, Streak, Tell
+from gateway.upstreams.probe import ProbeSettings, Sleep, Tell, ask_again
 
 GOOD = range(200, 300)
 
@@ -43,8 +44,6 @@ class HttpProbe:
 
     async def watch(self, tell: Tell) -> None:
         """Tell each result that is to be believed, until cancelled."""
-        settings = self._settings
-        streak = Streak(settings.healthy_after, settings.unhealthy_after)
         async with aiohttp.ClientSession(
             # Whether it takes new connections is part of the question.
             connector=aiohttp.TCPConnector(force_close=True),
@@ -52,11 +51,7 @@ class HttpProbe:
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
         ) as session:
-            while True:
-                good, because = await self._check(session)
-                if streak.believes(good=good):
-                    tell(serving=good, because=because)
-                await self._sleep(settings.interval_s)
+            await ask_again(partial(self._check, session), self._settings, self._sleep, tell)
 
     async def _check(self, session: aiohttp.ClientSession) -> tuple[bool, str]:
         try:

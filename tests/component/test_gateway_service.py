@@ -219,12 +219,27 @@ async def test_reflection_lists_the_services_and_describes_them(door: Door, vers
     asked = [
         reflection_pb2.ServerReflectionRequest(list_services=""),
         reflection_pb2.ServerReflectionRequest(file_containing_symbol="ensemble.v1.GatewayService"),
+        reflection_pb2.ServerReflectionRequest(
+            file_containing_symbol="inference.GRPCInferenceService"
+        ),
+        reflection_pb2.ServerReflectionRequest(file_by_filename="inference/open_inference.proto"),
+        reflection_pb2.ServerReflectionRequest(
+            all_extension_numbers_of_type="inference.ModelInferRequest"
+        ),
+        reflection_pb2.ServerReflectionRequest(
+            file_containing_extension=reflection_pb2.ExtensionRequest(
+                containing_type="ensemble.v1.GenerateRequest", extension_number=1000
+            )
+        ),
     ]
-    listed, described = [answer async for answer in method(iter(asked), timeout=10)]
+    answers = [answer async for answer in method(iter(asked), timeout=10)]
+    listed, *described, extensions, extension = answers
     names = {service.name for service in listed.list_services_response.service}
     assert names >= {*SERVICES, "grpc.health.v1.Health"}
     assert not [name for name in names if name.startswith("endpoint/")]
-    assert described.file_descriptor_response.file_descriptor_proto
+    assert all(one.file_descriptor_response.file_descriptor_proto for one in described)
+    assert not extensions.all_extension_numbers_response.extension_number
+    assert extension.error_response.error_code == grpc.StatusCode.NOT_FOUND.value[0]
 
 
 async def test_reflection_can_be_switched_off(model: FakeModelServer) -> None:

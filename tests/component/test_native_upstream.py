@@ -211,8 +211,8 @@ async def test_a_server_that_comes_back_is_used_again_without_a_call_to_wake_it(
         fake._server.add_insecure_port(f"127.0.0.1:{port}")
         async with fake:
             async with asyncio.timeout(10):
-                while (state := upstream._channel.get_state()) is not READY:
-                    await upstream._channel.wait_for_state_change(state)
+                while (state := upstream._calls.channel.get_state()) is not READY:
+                    await upstream._calls.channel.wait_for_state_change(state)
             assert (await upstream.generate(task, within(5))).text == Script().text
             assert len(fake.witness.asked) == 1
     finally:
@@ -230,7 +230,7 @@ async def test_a_cancelled_unary_call_leaves_its_inner_task_to_end_by_itself(
     server.script.hang = True
     work = asyncio.ensure_future(upstream.generate(task_of(server), within(30)))
     await server.witness.started.wait()
-    (call,) = upstream._running
+    (call,) = upstream._calls._running
     inner: asyncio.Task[object] = vars(call)["_invocation_task"]
     work.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -238,4 +238,4 @@ async def test_a_cancelled_unary_call_leaves_its_inner_task_to_end_by_itself(
     await asyncio.wait_for(server.witness.left.wait(), 5)
     await asyncio.wait_for(asyncio.wait([inner]), 5)
     assert not inner.cancelled()
-    assert not upstream._running
+    assert not upstream._calls._running

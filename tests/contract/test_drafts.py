@@ -9,6 +9,7 @@ from ensemble.v1.model_service_pb2 import ModelServiceGenerateRequest
 from ensemble.v1.model_service_pb2 import Operation as WireOperation
 
 from gateway.core.constraint import Constraint, JsonSchema
+from gateway.core.endpoint import Protocol
 from gateway.core.hole import Hole
 from gateway.core.outcome import Outcome, outcome_of
 from gateway.core.ports import Draft, Operation
@@ -17,7 +18,7 @@ from tests.fakes.rig import PROMPT, SUFFIX, Rig
 DRAFT = Draft("return a - b  # a private draft", ("line 1: subtracts", "unit_tests: 1 of 2 failed"))
 CRITIQUE = ("line 1: subtracts\n", "line 2: ", "is missing")
 OFFERED = pytest.mark.parametrize("rig", ["native", "chat"], indirect=True)
-OLDER = pytest.mark.parametrize("rig", ["completions"], indirect=True)
+OLDER = pytest.mark.parametrize("rig", ["completions", "oip"], indirect=True)
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,9 @@ def told(rig: Rig) -> Told:
             tuple(body.draft.issues) == DRAFT.issues,
             bool(body.constraints),
         )
+    if rig.speaks is Protocol.OIP:
+        text = str(body)
+        return Told("generate", DRAFT.text in text, any(one in text for one in DRAFT.issues), False)
     everything = str(body.get("messages") or body["prompt"])
     named = all(f"- {issue}" in everything for issue in DRAFT.issues)
     reviewed = "You review drafts" in everything

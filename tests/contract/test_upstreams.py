@@ -10,10 +10,14 @@ import pytest
 
 from gateway.core.candidate import FinishReason, Usage
 from gateway.core.deadline import Deadline
+from gateway.core.endpoint import Protocol
 from gateway.core.faults import Kind, Origin, Reason
 from gateway.core.hole import Sampling
 from tests.fakes.rig import PROMPT, SECRET, SUFFIX, TRACE, Rig
 from tests.fakes.script import Failure
+
+HINTED = pytest.mark.parametrize("rig", ["native", "chat", "completions"], indirect=True)
+"""The Open Inference Protocol has no hint of its own, and its servers send none of gRPC's."""
 
 
 async def test_the_answer_comes_back_whole(rig: Rig, streamed: bool) -> None:
@@ -22,7 +26,8 @@ async def test_the_answer_comes_back_whole(rig: Rig, streamed: bool) -> None:
     assert completion.finish_reason is FinishReason.STOP
     assert completion.model == "tiny-1"
     assert completion.usage == Usage(11, 3)
-    assert completion.logprobs == (-0.5, -0.25, -1.5)
+    # The Open Inference Protocol has no place for them.
+    assert completion.logprobs == (() if rig.speaks is Protocol.OIP else rig.script.logprobs)
     assert "".join(rig.sent) == (rig.script.text if streamed else "")
 
 
@@ -38,7 +43,8 @@ async def test_the_endpoint_sees_the_hole_and_nothing_more(rig: Rig, streamed: b
     assert PROMPT in asked.before
     assert SUFFIX in asked.after
     assert asked.model == "tiny"
-    assert asked.streamed is streamed
+    # A model that streams there is never asked for a whole answer.
+    assert asked.streamed is (streamed or rig.speaks is Protocol.OIP)
     assert asked.headers["traceparent"] == TRACE[0][1]
     assert asked.headers["x-request-id"] == "req-1"
     assert "x-other" not in asked.headers
@@ -47,6 +53,16 @@ async def test_the_endpoint_sees_the_hole_and_nothing_more(rig: Rig, streamed: b
 async def test_a_second_call_uses_the_same_connection(rig: Rig, streamed: bool) -> None:
     first = await rig.ask(streamed)
     assert await rig.ask(streamed) == first
+
+
+@pytest.mark.parametrize("drip", [False, True], ids=["by event", "by byte"])
+async def test_text_beyond_ascii_may_be_cut_anywhere(rig: Rig, drip: bool) -> None:
+    """Between the bytes of a character, and between the characters of what looks like one."""
+    rig.script.drip, rig.script.logprobs = drip, ()
+    rig.script.pieces = tuple(
+        "e\u0301\N{MAN}\u200d\N{WOMAN}\u200d\N{GIRL}\N{SNOWMAN}\ufe0f\u00a0\u2028"
+    )
+    assert (await rig.ask(streamed=True)).text == rig.script.text == "".join(rig.sent)
 
 
 async def test_the_token_limit_is_reported(rig: Rig, streamed: bool) -> None:
@@ -67,6 +83,7 @@ async def test_an_empty_answer_is_an_answer(rig: Rig, streamed: bool) -> None:
     assert rig.sent == []
 
 
+@HINTED
 async def test_overload_with_a_hint_may_be_retried(rig: Rig, streamed: bool) -> None:
     rig.script.failure, rig.script.retry_after_s = Failure.OVERLOADED, 7
     fault = await rig.fault(streamed)

@@ -98,7 +98,7 @@ class FakeOpenAiServer:
         return True
 
     def _saw(self, body: dict[str, object], headers: dict[str, str], *, chat: bool) -> None:
-        before = body["messages"][1]["content"] if chat else body["prompt"]
+        before = body["messages"][-1]["content"] if chat else body["prompt"]
         self.witness.saw(
             Asked(
                 before=before,
@@ -128,7 +128,10 @@ class FakeOpenAiServer:
         if self.script.malformed:
             await _send(writer, 200, b'{"choices": [{"text"')
             return True
-        choice = self._choice(self.script.text, self.script.logprobs, chat=chat, part="message")
+        script = self.script
+        choice = self._choice(
+            script.text, script.logprobs, chat=chat, part="message", pieces=script.pieces
+        )
         choice["finish_reason"] = self.script.finish
         document = {
             "object": "chat.completion",
@@ -157,7 +160,8 @@ class FakeOpenAiServer:
                 await _chunk(writer, b"data: " + self._error() + b"\n\n")
                 return False
             logprobs = script.logprobs[number : number + 1]
-            await self._event(writer, [self._choice(piece, logprobs, chat=chat, part="delta")])
+            choice = self._choice(piece, logprobs, chat=chat, part="delta", pieces=(piece,))
+            await self._event(writer, [choice])
         if script.endless:
             return await self._write_for_ever(writer, chat=chat)
         if script.hang:
@@ -187,7 +191,11 @@ class FakeOpenAiServer:
         self, writer: asyncio.StreamWriter, choices: list[object], **more: object
     ) -> None:
         document = {"model": self.script.model, "choices": choices, **more}
-        await _chunk(writer, f"data: {json.dumps(document)}\n\n".encode())
+        event = f"data: {json.dumps(document, ensure_ascii=False)}\n\n".encode()
+        for place in range(len(event)) if self.script.drip else ():
+            await _chunk(writer, event[place : place + 1])
+        if not self.script.drip:
+            await _chunk(writer, event)
 
     def _usage(self) -> dict[str, int]:
         return {
@@ -196,10 +204,19 @@ class FakeOpenAiServer:
         }
 
     def _choice(
-        self, text: str, logprobs: tuple[float, ...], *, chat: bool, part: str
+        self,
+        text: str,
+        logprobs: tuple[float, ...],
+        *,
+        chat: bool,
+        part: str,
+        pieces: tuple[str, ...] = (),
     ) -> dict[str, object]:
         if chat:
-            tokens = [{"token": "?", "logprob": value} for value in logprobs]
+            tokens = [
+                {"token": piece, "logprob": value}
+                for piece, value in zip(pieces, logprobs, strict=False)
+            ]
             return {
                 "index": 0,
                 part: {"content": text},
@@ -208,7 +225,11 @@ class FakeOpenAiServer:
         return {
             "index": 0,
             "text": text,
-            "logprobs": {"token_logprobs": list(logprobs)} if logprobs else None,
+            "logprobs": (
+                {"token_logprobs": list(logprobs), "tokens": list(pieces)[: len(logprobs)]}
+                if logprobs
+                else None
+            ),
         }
 
 

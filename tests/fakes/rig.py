@@ -15,8 +15,10 @@ from gateway.core.faults import Fault
 from gateway.core.hole import NO_SAMPLING, Hole, Request
 from gateway.core.ports import Task, Upstream
 from gateway.upstreams.connect import UpstreamOptions, connect
+from gateway.upstreams.oip_options import OipOptions, OipStream
 from gateway.upstreams.options import OpenAiMode
 from tests.fakes.model_server import FakeModelServer
+from tests.fakes.oip_server import FakeOipServer
 from tests.fakes.openai_server import FakeOpenAiServer
 from tests.fakes.script import Script
 
@@ -24,14 +26,16 @@ PROMPT = "def add(a, b):\n    # a private prompt\n    "
 SUFFIX = "\n\nprint(add(1, 2))\n"
 SECRET = "sk-very-secret"
 TRACE = (("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),)
-KINDS = ("native", "chat", "completions")
+KINDS = ("native", "chat", "completions", "oip")
+"""How an endpoint is spoken to; `oip` is a server that streams as Triton does."""
+PROTOCOLS = {"native": Protocol.NATIVE, "oip": Protocol.OIP}
 
 
 @dataclass
 class Rig:
     """A fake server with an adapter connected to it."""
 
-    server: FakeModelServer | FakeOpenAiServer
+    server: FakeModelServer | FakeOpenAiServer | FakeOipServer
     endpoint: Endpoint
     options: UpstreamOptions
     upstream: Upstream
@@ -40,6 +44,10 @@ class Rig:
     @property
     def script(self) -> Script:
         return self.server.script
+
+    @property
+    def speaks(self) -> Protocol:
+        return self.endpoint.protocol
 
     async def send(self, text: str) -> None:
         self.sent.append(text)
@@ -64,20 +72,28 @@ class Rig:
 @asynccontextmanager
 async def connected(kind: str) -> AsyncIterator[Rig]:
     """A rig of one of KINDS."""
-    native = kind == "native"
-    async with (FakeModelServer if native else FakeOpenAiServer)(Script()) as server:
-        endpoint = Endpoint(
-            "fake",
-            protocol=Protocol.NATIVE if native else Protocol.OPENAI,
-            url=server.url,
-            model="tiny",
-        )
-        mode = OpenAiMode.CHAT if native else OpenAiMode(kind)
+    protocol = PROTOCOLS.get(kind, Protocol.OPENAI)
+    async with _fake(protocol) as server:
+        endpoint = Endpoint("fake", protocol=protocol, url=server.url, model="tiny")
         options = UpstreamOptions(
-            secret=SECRET, openai_mode=mode, logprobs=True, max_message_bytes=200_000
+            secret=SECRET,
+            openai_mode=OpenAiMode(kind) if protocol is Protocol.OPENAI else OpenAiMode.CHAT,
+            logprobs=True,
+            max_message_bytes=200_000,
+            oip=OipOptions(stream=OipStream.TRITON),
         )
         upstream = connect(endpoint, options, time.monotonic)
         try:
             yield Rig(server, endpoint, options, upstream)
         finally:
             await upstream.close()
+
+
+def _fake(protocol: Protocol) -> FakeModelServer | FakeOpenAiServer | FakeOipServer:
+    match protocol:
+        case Protocol.NATIVE:
+            return FakeModelServer(Script())
+        case Protocol.OIP:
+            return FakeOipServer(Script(), streams=OipStream.TRITON)
+        case _:
+            return FakeOpenAiServer(Script())

@@ -24,7 +24,7 @@ class Script:
     `failure_after` streams that many pieces before the failure. `cut` ends a stream without its
     end marker, `hang` never answers (a stream: after the pieces), `endless` streams the last piece
     for ever, `malformed` sends bytes that are no message. `ends` is how often the end marker is
-    sent.
+    sent. `drip` sends a stream of a protocol without frames byte by byte.
     """
 
     pieces: tuple[str, ...] = ("return ", "a + b\n", "\N{SNOWMAN} \N{GRINNING FACE}")
@@ -42,6 +42,7 @@ class Script:
     endless: bool = False
     malformed: bool = False
     ends: int = 1
+    drip: bool = False
 
     @property
     def text(self) -> str:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.core.chat import Chat, ChatMessage, ToolCall
 from gateway.core.constraint import (
     Constraint,
     ForbiddenText,
@@ -18,7 +19,8 @@ from gateway.core.faults import Fault, Kind
 from gateway.core.hole import NO_SAMPLING, Hole, HoleSpec, Request, Sampling
 from gateway.core.outcome import Outcome, outcome_of
 from gateway.core.ports import Draft, Operation, Task
-from gateway.upstreams.openai_body import body_of, steering
+from gateway.upstreams.openai_body import body_of, headers_of, steering
+from gateway.upstreams.openai_fim import FimStyle, template_of
 from gateway.upstreams.options import Dialect, OpenAiMode, UpstreamOptions
 from gateway.upstreams.prompt import AUTHOR, REVIEWER
 
@@ -158,3 +160,147 @@ def test_the_older_call_offers_no_critique_which_counts_against_nobody() -> None
     assert caught.value.kind is Kind.INVALID
     assert not caught.value.retryable
     assert outcome_of(caught.value) is Outcome.NOT_COUNTED
+
+
+CHAT = Chat(
+    (
+        ChatMessage("system", "be brief"),
+        ChatMessage("user", "add", name="ada"),
+        ChatMessage("assistant", tool_calls=(ToolCall("c1", "run", '{"a": 1}'),)),
+        ChatMessage("tool", "2", tool_call_id="c1"),
+        ChatMessage("assistant"),
+    ),
+    tools='[{"type": "function", "function": {"name": "run"}}]',
+    tool_choice='"auto"',
+    parallel_tool_calls=False,
+)
+
+
+def said(chat: Chat, **changes: object) -> Task:
+    task = task_of(Hole(chat.transcript))
+    return replace(task, request=replace(task.request, chat=chat), **changes)
+
+
+def test_a_conversation_goes_on_as_it_came_with_its_tools() -> None:
+    body = body_of(said(CHAT), ENDPOINT, UpstreamOptions(), stream=False)
+    function = {"name": "run", "arguments": '{"a": 1}'}
+    assert body == {
+        "model": "m",
+        "messages": [
+            {"role": "system", "content": "be brief"},
+            {"role": "user", "content": "add", "name": "ada"},
+            {
+                "role": "assistant",
+                "content": None,
+                "tool_calls": [{"id": "c1", "type": "function", "function": function}],
+            },
+            {"role": "tool", "content": "2", "tool_call_id": "c1"},
+            {"role": "assistant", "content": ""},
+        ],
+        "tools": [{"type": "function", "function": {"name": "run"}}],
+        "tool_choice": "auto",
+        "parallel_tool_calls": False,
+    }
+
+
+def test_a_conversation_without_tools_mentions_none() -> None:
+    chat = Chat((ChatMessage("user", "add"),))
+    body = body_of(said(chat), ENDPOINT, UpstreamOptions(), stream=False)
+    assert set(body) == {"model", "messages"}
+
+
+def test_a_conversation_is_steered_like_a_hole() -> None:
+    task = said(Chat((ChatMessage("user", "add"),)))
+    hole = replace(task.request.hole, spec=HoleSpec(json_schema=SCHEMA))
+    task = replace(task, request=replace(task.request, hole=hole))
+    body = body_of(task, ENDPOINT, UpstreamOptions(), stream=False)
+    assert body["response_format"]["json_schema"]["schema"] == PARSED
+
+
+def test_beside_tools_a_schema_steers_and_a_grammar_does_not() -> None:
+    """A grammar that is kept to leaves no room for a call, and llama.cpp refuses it."""
+    hole = Hole("x", spec=HoleSpec(grammar=GBNF))
+    options = UpstreamOptions(dialect=Dialect.LLAMACPP)
+    assert steering(hole, options, tools=True) == {}
+    hole = replace(hole, constraints=(Constraint("shape", SCHEMA),))
+    assert steering(hole, options, tools=True) == {
+        "response_format": {"type": "json_object", "schema": PARSED}
+    }
+    task = replace(said(CHAT), request=replace(said(CHAT).request, hole=hole))
+    assert "grammar" not in body_of(task, ENDPOINT, options, stream=False)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"partial": "1 +"},
+        {"operation": Operation.REPAIR, "draft": DRAFT},
+        {"operation": Operation.CRITIQUE, "draft": DRAFT},
+    ],
+)
+def test_what_the_caller_did_not_say_is_asked_in_our_words(changes: dict[str, object]) -> None:
+    body = body_of(said(CHAT, **changes), ENDPOINT, UpstreamOptions(), stream=False)
+    assert "tools" not in body
+    assert body["messages"][0]["content"] in {AUTHOR, REVIEWER}
+    assert "user: add" in body["messages"][1]["content"]
+
+
+def test_the_older_call_gets_the_transcript() -> None:
+    body = body_of(said(CHAT), ENDPOINT, COMPLETIONS, stream=False)
+    assert body == {"model": "m", "prompt": CHAT.transcript}
+
+
+@pytest.mark.parametrize("field", ["tools", "tool_choice"])
+def test_tools_that_are_not_json_are_the_callers(field: str) -> None:
+    with pytest.raises(Fault, match=f"chat.{field}: must be JSON") as caught:
+        body_of(said(replace(CHAT, **{field: "{"})), ENDPOINT, UpstreamOptions(), stream=False)
+    assert outcome_of(caught.value) is Outcome.NOT_COUNTED
+
+
+@pytest.mark.parametrize(("options", "value"), [(UpstreamOptions(), True), (COMPLETIONS, 1)])
+def test_a_request_may_ask_for_logprobs_itself(options: UpstreamOptions, value: object) -> None:
+    asked = body_of(task_of(Hole("x"), Sampling(logprobs=True)), ENDPOINT, options, stream=False)
+    assert asked["logprobs"] is value
+    assert "logprobs" not in body_of(task_of(Hole("x")), ENDPOINT, options, stream=False)
+
+
+def filled(style: FimStyle, hole: Hole, custom: str = "", **more: object) -> dict[str, object]:
+    options = replace(COMPLETIONS, fim=template_of(style, custom))
+    return body_of(task_of(hole, **more), ENDPOINT, options, stream=False)
+
+
+def test_a_template_carries_the_suffix_where_the_server_has_no_field_for_it() -> None:
+    body = filled(FimStyle.QWEN, Hole("a = ", "\nb"), sampling=Sampling(stop=("\n", "<|fim_pad|>")))
+    assert body["prompt"] == "<|fim_prefix|>a = <|fim_suffix|>\nb<|fim_middle|>"
+    assert body["stop"] == ["\n", "<|fim_pad|>", "<|endoftext|>", "<|repo_name|>", "<|file_sep|>"]
+    assert "suffix" not in body
+
+
+def test_a_template_is_not_used_without_a_suffix() -> None:
+    assert filled(FimStyle.QWEN, Hole("a = ")) == {"model": "m", "prompt": "a = "}
+
+
+def test_a_partial_answer_belongs_before_the_hole_of_a_template() -> None:
+    body = filled(FimStyle.CODESTRAL, Hole("a = ", "\nb"), partial="1 +")
+    assert body == {"model": "m", "prompt": "[SUFFIX]\nb[PREFIX]a = 1 +"}
+
+
+UUID = "0af76519-16cd-43dd-8448-eb211c80319c"
+
+
+@pytest.mark.parametrize(
+    ("dialect", "named", "sent"),
+    [
+        (Dialect.LLAMACPP, "order 17", None),
+        (Dialect.LLAMACPP, UUID, UUID),
+        (Dialect.LLAMACPP, UUID.replace("-", ""), UUID.replace("-", "")),
+        (Dialect.LLAMACPP, "", None),
+        (Dialect.VLLM, "order 17", "order 17"),
+    ],
+)
+def test_an_id_goes_where_it_is_taken(dialect: Dialect, named: str, sent: str | None) -> None:
+    """Seen at llama.cpp's Python server: any id but a UUID is answered with 400."""
+    task = Task(Request(Hole("x"), named), ENDPOINT, NO_SAMPLING)
+    headers = headers_of(task, UpstreamOptions(secret="s", dialect=dialect))
+    assert headers.get("x-request-id") == sent
+    assert headers["authorization"] == "Bearer s"

@@ -1,0 +1,1 @@
+"""The Open Inference Protocol as a way in, on the same listener as our own services."""
