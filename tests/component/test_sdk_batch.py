@@ -1,11 +1,10 @@
-"""Batches of both clients against a scripted gateway, and the page that shows them."""
+"""Batches of both clients on one stream, in order, against a scripted gateway."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -24,15 +23,10 @@ from ensemble_client import (
 
 from tests.fakes.both_clients import Both
 from tests.fakes.gateway_server import (
-    ANSWER,
     DETAIL,
-    DONE,
     PATIENCE_S,
-    STARTED,
     FakeGateway,
-    delta,
     fails,
-    says,
     streams,
 )
 
@@ -143,18 +137,3 @@ async def test_leaving_an_async_batch_cancels_it_at_the_gateway() -> None:
             assert (await anext(results)).text == "0"
             await results.aclose()
             assert await asyncio.to_thread(gateway.seen[0].ended.wait, PATIENCE_S)
-
-
-def test_the_example_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    readme = Path(__file__).resolve().parents[2] / "clients" / "python" / "README.md"
-    code = readme.read_text().split("```python\n")[1].split("```")[0]
-    assert len(code.splitlines()) <= 24
-    with FakeGateway(
-        Generate=says(ANSWER),
-        GenerateStream=streams(STARTED, delta("a"), delta(" + b"), DONE),
-        BatchGenerate=_batch,
-    ) as gateway:
-        exec(code.replace("localhost:50051", gateway.target), {})
-    assert capsys.readouterr().out == (
-        "return a + b by fast after 0 attempts\na + b by fast\ndef one():\n    \ndef two():\n    \n"
-    )

@@ -9,16 +9,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from ensemble.v1 import (
-    admin_service_pb2,
-    cache_service_pb2,
-    feedback_service_pb2,
-    gateway_service_pb2,
-    job_service_pb2,
-    telemetry_service_pb2,
-)
+from ensemble.v1 import gateway_service_pb2
 from ensemble_client.channel import MAX_SEND_BYTES, channel_options, service_config
 from ensemble_client.requests import MAX_TEXT_BYTES
+from ensemble_client.testing.services import FILES
 from google.protobuf.any_pb2 import Any
 from google.rpc.status_pb2 import Status
 
@@ -50,6 +44,10 @@ with ensemble_client.Client("localhost:1") as client:
         client.generate("x", timeout=0)
     except ensemble_client.InvalidRequest as error:
         assert error.violations[0].field == "timeout"
+from ensemble_client.testing import FakeGateway
+
+with FakeGateway("a + b") as fake:
+    assert fake.client().generate("x = ").text == "a + b"
 detail = failure_detail([("grpc-status-details-bin", bytes.fromhex(sys.argv[2]))])
 print(detail.reason)
 """
@@ -105,14 +103,7 @@ def test_the_service_config_retries_unavailable_only() -> None:
     assert config["retryThrottling"]["tokenRatio"] > 0
     services = {
         service.full_name
-        for module in (
-            gateway_service_pb2,
-            admin_service_pb2,
-            telemetry_service_pb2,
-            feedback_service_pb2,
-            cache_service_pb2,
-            job_service_pb2,
-        )
+        for module in FILES
         for service in module.DESCRIPTOR.services_by_name.values()
     }
     assert {name["service"] for name in methods["name"]} == services

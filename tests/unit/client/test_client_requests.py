@@ -9,7 +9,7 @@ from ensemble.v1.gateway_service_pb2 import (
     Priority,
     Strategy,
 )
-from ensemble.v1.hole_pb2 import Constraint, ForbiddenText, HoleKind, HoleSpec
+from ensemble.v1.hole_pb2 import Constraint, ForbiddenText, HoleKind, HoleSpec, Sampling
 from ensemble_client.errors import InvalidRequest
 from ensemble_client.requests import (
     KIND_ALIASES,
@@ -53,6 +53,7 @@ def test_every_field_finds_its_place() -> None:
         "required_tags": ["eu"],
         "forbidden_tags": ["beta"],
         "required_capabilities": ["fast_inference", Capability.CAPABILITY_LONG_CONTEXT],
+        "endpoints": ("fast", "slow"),
         "session_id": "session",
         "labels": {"team": "a", "task": "fill"},
         "task": "repair",
@@ -69,14 +70,9 @@ def test_every_field_finds_its_place() -> None:
         suffix="s",
         hole={"language": "python", "kind": HoleKind.HOLE_KIND_BLOCK, "expected_type": "int"},
         constraints=[CONSTRAINT],
-        sampling={
-            "max_tokens": 5,
-            "temperature": 0.0,
-            "top_p": 0.9,
-            "top_k": 3,
-            "seed": 0,
-            "stop": ["\n", "#"],
-        },
+        sampling=Sampling(
+            max_tokens=5, temperature=0.0, top_p=0.9, top_k=3, seed=0, stop=["\n", "#"]
+        ),
         strategy=Strategy.STRATEGY_BEST_OF_N,
         n=4,
         routing_mode=RoutingMode.ROUTING_MODE_RULES,
@@ -87,6 +83,7 @@ def test_every_field_finds_its_place() -> None:
             "required_tags": ["eu"],
             "forbidden_tags": ["beta"],
             "required_capabilities": CAPABILITIES,
+            "names": ["fast", "slow"],
         },
         session_id="session",
         labels={"team": "a", "task": "repair"},

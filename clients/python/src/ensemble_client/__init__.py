@@ -28,7 +28,8 @@ from ensemble.v1.trace_pb2 import Stage, Trace
 from ensemble_client.async_calls import AsyncStream
 from ensemble_client.async_client import AsyncClient
 from ensemble_client.async_jobs import AsyncSession
-from ensemble_client.batches import BatchResult
+from ensemble_client.batches import BatchOptions, BatchProgress, BatchResult
+from ensemble_client.call import CallOptions
 from ensemble_client.errors import (
     Aborted,
     Cancelled,
@@ -65,7 +66,10 @@ __all__ = [
     "AsyncRefineStream",
     "AsyncSession",
     "AsyncStream",
+    "BatchOptions",
+    "BatchProgress",
     "BatchResult",
+    "CallOptions",
     "Cancelled",
     "Clarification",
     "Client",

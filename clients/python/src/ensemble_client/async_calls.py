@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Generator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Generator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Generic, Self, TypeAlias, TypeVar
 
 import grpc
 from ensemble.v1.gateway_service_pb2 import (
-    BatchGenerateRequest,
-    BatchGenerateResponse,
     GenerateRequest,
     GenerateStreamRequest,
     GenerateStreamResponse,
 )
 from grpc import aio
 
-from ensemble_client.batches import BatchResult, Ledger
 from ensemble_client.call import Call
 from ensemble_client.errors import error_for
 from ensemble_client.status import typed_errors
@@ -31,12 +28,8 @@ Event = TypeVar("Event")
 StreamMethod: TypeAlias = (
     "aio.UnaryStreamMultiCallable[GenerateStreamRequest, GenerateStreamResponse]"
 )
-BatchMethod: TypeAlias = (
-    "aio.StreamStreamMultiCallable[BatchGenerateRequest, BatchGenerateResponse]"
-)
 # The streams that are not over. Closing the channel would leave them waiting for their deadline.
 Running = set[aio.Call]
-Requests = Iterable[GenerateRequest | str] | AsyncIterable[GenerateRequest | str]
 
 
 async def ask(
@@ -110,35 +103,6 @@ class AsyncStream(Received, AsyncEvents[StreamEvent]):
         super().__init__(call.request_id)
         message = GenerateStreamRequest(request=request)
         self._events = events(method, running, message, call, self._transcript)
-
-
-async def results(
-    method: BatchMethod, running: Running, requests: Requests, call: Call
-) -> AsyncGenerator[BatchResult]:
-    """Yield one result for each request, in order; raises EnsembleError when the RPC fails."""
-    ledger = Ledger(call.request_id)
-    rpc = method(_admitted(requests, ledger), **call.arguments)
-    running.add(rpc)
-    try:
-        with typed_errors(call.request_id), closed_as_error(call.request_id):
-            async for response in rpc:
-                yield ledger.settle(response)
-        ledger.ended()
-    finally:
-        rpc.cancel()
-        running.discard(rpc)
-
-
-async def _admitted(requests: Requests, ledger: Ledger) -> AsyncIterator[BatchGenerateRequest]:
-    try:
-        if isinstance(requests, AsyncIterable):
-            async for request in requests:
-                yield ledger.admit(request)
-        else:
-            for request in requests:
-                yield ledger.admit(request)
-    except Exception as error:  # noqa: BLE001 - the caller's own, raised again by `ended`
-        ledger.broke(error)
 
 
 @contextmanager

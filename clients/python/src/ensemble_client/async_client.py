@@ -36,12 +36,13 @@ from ensemble.v1.telemetry_service_pb2 import GetMetricsRequest, GetMetricsRespo
 from ensemble.v1.telemetry_service_pb2_grpc import TelemetryServiceStub
 from grpc import aio
 
+from ensemble_client.async_batch import Requests, results
 from ensemble_client.async_cache import AsyncCacheCalls
-from ensemble_client.async_calls import AsyncStream, Requests, Running, ask, results
+from ensemble_client.async_calls import AsyncStream, Running, ask
 from ensemble_client.async_feedback import AsyncFeedbackCalls
 from ensemble_client.async_jobs import AsyncJobCalls
 from ensemble_client.async_traces import AsyncTraceCalls
-from ensemble_client.batches import BatchResult
+from ensemble_client.batches import BatchOptions, BatchResult, Plan
 from ensemble_client.call import DEFAULT_TIMEOUT_S, CallOptions, CallSettings, Metadata
 from ensemble_client.channel import ChannelOptions, channel_options
 from ensemble_client.pipelines import AsyncPipelineStream, Parameters, prepare_run
@@ -134,15 +135,19 @@ class AsyncClient(AsyncCacheCalls, AsyncFeedbackCalls, AsyncJobCalls, AsyncTrace
     def batch(
         self,
         requests: Requests,
-        **options: Unpack[CallOptions],
+        **options: Unpack[BatchOptions],
     ) -> AsyncGenerator[BatchResult]:
-        """Fill many holes; yields one result for each, in order, an error as a value.
+        """Fill many holes; yields one result for each, an error as a value.
 
-        The deadline covers the whole batch. `requests` may be an asynchronous iterable; it is read
-        as fast as the gateway takes it. An error of it is raised after the results before it.
+        Results come in the order of `requests`, on one RPC whose failure is raised; go on after it
+        with the same `batch_id` and the ids that you have in `skip`. With `ordered=False` they come
+        as they are ready, each request is an RPC of its own and every failure is a value; look at
+        `request_id`. The deadline covers the whole batch. `requests` may have no end: they are read
+        as results are taken, and may be an asynchronous iterable. An error of
+        theirs is raised after the results before it. Leaving early cancels what runs.
         """
-        call = self._settings.call(**options)
-        return results(self._gateway.BatchGenerate, self._running, requests, call)
+        plan = Plan(self._settings, requests, options)
+        return results(self._gateway, self._running, requests, plan)
 
     def refine(
         self,

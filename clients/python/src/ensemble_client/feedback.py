@@ -20,7 +20,8 @@ from ensemble_client.call import CallOptions
 from ensemble_client.errors import invalid
 from ensemble_client.requests import message_of
 
-NANOS = 1_000_000_000
+NANOS = 1e9
+"""Of a second. No int: a text in the place of seconds would be repeated so many times."""
 
 
 class OutcomeFields(TypedDict, total=False):

@@ -23,6 +23,7 @@ from ensemble_client.requests import RequestOptions, prepare
 from ensemble_client.works import AsyncWorkStream, Work, WorkStream
 
 PipelineEvent = PipelineStarted | StepNode | PipelineResult
+"""An event of a run. The first is PipelineStarted, the last the PipelineResult."""
 Parameters = Mapping[str, str | float]
 """Values of a pipeline's parameters, which travel as text."""
 # Quoted, because grpc's classes are generic in its stubs only.

@@ -21,6 +21,7 @@ from ensemble_client.sync_calls import Events, events
 from ensemble_client.works import Work
 
 RefineEvent = RefineStarted | HoleProgress | RefineResult
+"""An event of a refinement. The first is RefineStarted, the last the RefineResult."""
 # Quoted, because grpc's classes are generic in its stubs only.
 Method: TypeAlias = "grpc.UnaryStreamMultiCallable[RefineRequest, RefineResponse]"
 AsyncMethod: TypeAlias = "aio.UnaryStreamMultiCallable[RefineRequest, RefineResponse]"

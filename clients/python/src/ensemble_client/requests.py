@@ -65,7 +65,8 @@ class RequestFields(TypedDict, total=False):
 
     `hole` is a whole HoleSpec, over which `language`, `kind` and `expected_type` are set. `task`
     names the kind of task, by which routing learns; it is set over `labels` as the label of that
-    name. Values of enums are the generated constants or their short names in lower case.
+    name. `endpoints` names the only endpoints and groups that may be called. Values of enums are
+    the generated constants or their short names in lower case.
     """
 
     suffix: str
@@ -89,6 +90,7 @@ class RequestFields(TypedDict, total=False):
     required_tags: Iterable[str]
     forbidden_tags: Iterable[str]
     required_capabilities: Iterable[Capability | CapabilityName]
+    endpoints: Iterable[str]
     session_id: str
     labels: Mapping[str, str]
     task: str
@@ -110,12 +112,22 @@ PART_OF = {
     **dict.fromkeys(("language", "kind", "expected_type"), "hole."),
     **dict.fromkeys(("max_tokens", "temperature", "top_p", "top_k", "seed", "stop"), "sampling."),
     **dict.fromkeys(
-        ("required_tags", "forbidden_tags", "required_capabilities"), "endpoint_filter."
+        ("required_tags", "forbidden_tags", "required_capabilities", "endpoints"),
+        "endpoint_filter.",
     ),
     "task": "labels.",
 }
+FIELD_OF = {"endpoints": "names"}
+"""The field of an argument that is not called like it."""
 REPEATED = frozenset(
-    {"constraints", "stop", "required_tags", "forbidden_tags", "required_capabilities"}
+    {
+        "constraints",
+        "stop",
+        "required_tags",
+        "forbidden_tags",
+        "required_capabilities",
+        "endpoints",
+    }
 )
 ENUMS: dict[str, tuple[EnumTypeWrapper, str]] = {
     "kind": (HoleKind, "HOLE_KIND_"),
@@ -169,7 +181,7 @@ def _build(prompt: str, fields: RequestFields) -> GenerateRequest:
     for name, value in fields.items():
         part = PART_OF.get(name, "")
         if value is not None:
-            parts.get(part, own)[name] = _plain(part, name, value)
+            parts.get(part, own)[FIELD_OF.get(name, name)] = _plain(part, name, value)
     message = message_of(GenerateRequest, "", own)
     if parts["hole."]:
         message.hole.MergeFrom(message_of(HoleSpec, "hole.", parts["hole."]))

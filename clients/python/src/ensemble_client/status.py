@@ -7,7 +7,7 @@ one that the caller has.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Protocol, cast
@@ -33,11 +33,19 @@ class _Packed(Protocol):
 LOST_STATUS = "Internal error from Core"
 
 
+class _Details(Protocol):
+    def __iter__(self) -> Iterator[_Packed]: ...
+    def add(self, *, type_url: str, value: bytes) -> _Packed: ...
+
+
 class _Status(Protocol):
-    details: Sequence[_Packed]
+    details: _Details
+
+    def SerializeToString(self) -> bytes: ...  # noqa: N802 - the name is protobuf's
 
 
 class _StatusType(Protocol):
+    def __call__(self, *, code: int, message: str) -> _Status: ...
     def FromString(self, s: bytes, /) -> _Status: ...  # noqa: N802 - the name is protobuf's
 
 
@@ -79,6 +87,14 @@ def failure_detail(trailers: Iterable[tuple[str, str | bytes]] | None) -> Failur
         except DecodeError:
             return None
     return None
+
+
+def status_of(code: int, message: str, detail: FailureDetail) -> bytes:
+    """Pack a detail the way that `failure_detail` reads it."""
+    status = _status_type()(code=code, message=message)
+    url = f"type.googleapis.com/{FAILURE_DETAIL}"
+    status.details.add(type_url=url, value=detail.SerializeToString())
+    return status.SerializeToString()
 
 
 def error_of(error: grpc.RpcError, *, request_id: str, partial_text: str = "") -> EnsembleError:

@@ -21,6 +21,7 @@ from ensemble_client.status import error_of
 StreamEvent = (
     StreamStarted | StreamDelta | StreamAttemptFailed | StreamFailover | Verdict | GenerateResponse
 )
+"""An event of a streamed answer. The first is StreamStarted, the last the GenerateResponse."""
 
 Message_contra = TypeVar("Message_contra", contravariant=True)
 Event_co = TypeVar("Event_co", covariant=True)

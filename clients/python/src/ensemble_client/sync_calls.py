@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterator
 from types import TracebackType
 from typing import Generic, Self, TypeAlias, TypeVar
 
 import grpc
 from ensemble.v1.gateway_service_pb2 import (
-    BatchGenerateRequest,
-    BatchGenerateResponse,
     GenerateRequest,
     GenerateStreamRequest,
     GenerateStreamResponse,
 )
 
-from ensemble_client.batches import BatchResult, Ledger
 from ensemble_client.call import Call
 from ensemble_client.status import typed_errors
 from ensemble_client.streams import Reading, Received, StreamEvent
@@ -26,9 +23,6 @@ Event = TypeVar("Event")
 # Quoted, because grpc's classes are generic in its stubs only.
 StreamMethod: TypeAlias = (
     "grpc.UnaryStreamMultiCallable[GenerateStreamRequest, GenerateStreamResponse]"
-)
-BatchMethod: TypeAlias = (
-    "grpc.StreamStreamMultiCallable[BatchGenerateRequest, BatchGenerateResponse]"
 )
 
 
@@ -96,28 +90,3 @@ class Stream(Received, Events[StreamEvent]):
         super().__init__(call.request_id)
         message = GenerateStreamRequest(request=request)
         self._events = events(method, message, call, self._transcript)
-
-
-def results(
-    method: BatchMethod,
-    requests: Iterable[GenerateRequest | str],
-    call: Call,
-) -> Generator[BatchResult]:
-    """Yield one result for each request, in order; raises EnsembleError when the RPC fails."""
-    ledger = Ledger(call.request_id)
-
-    def admitted() -> Iterator[BatchGenerateRequest]:
-        try:
-            for request in requests:
-                yield ledger.admit(request)
-        except Exception as error:  # noqa: BLE001 - the caller's own, raised again by `ended`
-            ledger.broke(error)
-
-    rpc = method(admitted(), **call.arguments)
-    try:
-        with typed_errors(call.request_id):
-            for response in rpc:
-                yield ledger.settle(response)
-        ledger.ended()
-    finally:
-        rpc.cancel()

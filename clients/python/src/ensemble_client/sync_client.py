@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 from types import TracebackType
 from typing import Self, Unpack
 
@@ -35,15 +35,16 @@ from ensemble.v1.job_service_pb2_grpc import JobServiceStub
 from ensemble.v1.telemetry_service_pb2 import GetMetricsRequest, GetMetricsResponse
 from ensemble.v1.telemetry_service_pb2_grpc import TelemetryServiceStub
 
-from ensemble_client.batches import BatchResult
+from ensemble_client.batches import BatchOptions, BatchResult, Plan
 from ensemble_client.call import DEFAULT_TIMEOUT_S, CallOptions, CallSettings, Metadata
 from ensemble_client.channel import ChannelOptions, channel_options
 from ensemble_client.pipelines import Parameters, PipelineStream, prepare_run
 from ensemble_client.refine_streams import RefineStream
 from ensemble_client.refining import Holes, prepare_refinement
 from ensemble_client.requests import RequestOptions, prepare
+from ensemble_client.sync_batch import Requests, results
 from ensemble_client.sync_cache import CacheCalls
-from ensemble_client.sync_calls import Stream, ask, results
+from ensemble_client.sync_calls import Stream, ask
 from ensemble_client.sync_feedback import FeedbackCalls
 from ensemble_client.sync_jobs import JobCalls
 from ensemble_client.sync_traces import TraceCalls
@@ -129,16 +130,19 @@ class Client(CacheCalls, FeedbackCalls, JobCalls, TraceCalls):
 
     def batch(
         self,
-        requests: Iterable[GenerateRequest | str],
-        **options: Unpack[CallOptions],
+        requests: Requests,
+        **options: Unpack[BatchOptions],
     ) -> Generator[BatchResult]:
-        """Fill many holes; yields one result for each, in order, an error as a value.
+        """Fill many holes; yields one result for each, an error as a value.
 
-        The deadline covers the whole batch. gRPC reads `requests` on a thread of its own, as fast
-        as the gateway takes them. An error of the iterable is raised after the results before it.
+        Results come in the order of `requests`, on one RPC whose failure is raised; go on after it
+        with the same `batch_id` and the ids that you have in `skip`. With `ordered=False` they come
+        as they are ready, each request is an RPC of its own and every failure is a value; look at
+        `request_id`. The deadline covers the whole batch. `requests` may have no end: they are read
+        as results are taken, by a thread of gRPC's where they are ordered. An error of
+        theirs is raised after the results before it. Leaving early cancels what runs.
         """
-        call = self._settings.call(**options)
-        return results(self._gateway.BatchGenerate, requests, call)
+        return results(self._gateway, requests, Plan(self._settings, requests, options))
 
     def refine(
         self,
