@@ -9,7 +9,7 @@ SOURCES := gateway clients tests protos
 DECIDING := gateway/core/*,gateway/routing/*,gateway/learning/*,gateway/policies/*,gateway/state/*,gateway/validation/*
 BUF := --config protos/buf.yaml --path ensemble
 
-.PHONY: browser browser-tools bubblewrap conformance soak demo eval help setup check check-style check-types check-imports check-protos check-house test bench bench-checks bench-routing bench-policies bench-telemetry bench-jobs bench-cache bench-long latency screenshots format \
+.PHONY: interop typescript browser browser-tools bubblewrap conformance soak demo docs eval help setup check check-style check-types check-imports check-protos check-house test bench bench-checks bench-routing bench-policies bench-telemetry bench-jobs bench-cache bench-doors bench-loadtest bench-long latency screenshots format \
 	proto proto-baseline constraints clean
 
 help: ## list the commands
@@ -17,12 +17,12 @@ help: ## list the commands
 
 setup: .venv/.done ## make the project's .venv with the pinned packages
 
-.venv/.done: constraints.txt pyproject.toml clients/python/pyproject.toml
+.venv/.done: constraints.txt pyproject.toml clients/python/pyproject.toml clients/loadtest/pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 to 3.13 is needed; set PYTHON=" >&2; exit 1; }
 	$(PYTHON) -c '$(SUPPORTED)' || { echo "Python 3.11 to 3.13 is needed; set PYTHON=" >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r constraints.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e clients/python -e .
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e clients/python -e clients/loadtest -e .
 	touch $@
 
 check: check-style check-types check-imports check-protos check-house ## format, lint, types, import contracts, protos, house rules
@@ -67,6 +67,21 @@ browser: browser-tools ## the dashboard in a headless Chromium: live updates, fi
 screenshots: browser-tools ## a picture of each view of the dashboard into build/screenshots/; README=1 renews that of the README
 	$(BIN)/python -m tests.browser.screenshots $(if $(README),--readme)
 
+# Diagrams are drawn by Mermaid, served with the site: nothing is loaded when a page is read.
+MERMAID := build/mermaid/package/dist/mermaid.min.js
+docs: setup $(MERMAID) ## the documentation's site into build/site; strict, and it works without a network
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r constraints-docs.txt
+	rm -rf build/site
+	$(BIN)/zensical build --config-file mkdocs.yml --strict --clean
+	cp $(MERMAID) build/site/assets/
+	$(BIN)/python docs/check_site.py build/site
+
+$(MERMAID):
+	mkdir -p build/mermaid
+	npm pack --silent --pack-destination build/mermaid mermaid@12.3.0 >/dev/null
+	tar -xzf build/mermaid/mermaid-12.3.0.tgz -C build/mermaid package/dist/mermaid.min.js
+	echo "336df803d87a38b70a01e736e666c8f7601d2ce42f5e47c8fafe5d721074b9a3  $@" | sha256sum --check --quiet || { rm $@; exit 1; }
+
 # On both processors; the rules of the house are in `check`.
 test: setup bubblewrap ## run the suite with coverage
 	$(BIN)/pytest -n 2 --dist loadfile --ignore tests/house --cov --cov-report=
@@ -98,11 +113,24 @@ bench-telemetry: setup ## microseconds that a request pays for metrics and spans
 bench-jobs: setup ## milliseconds of commands to jobs, and what being a job costs, beside their bars
 	$(BIN)/python -m tests.load.jobs
 
+bench-doors: setup ## microseconds that a request pays for coming in by HTTP, beside their bar
+	$(BIN)/python -m tests.load.doors
+
+bench-loadtest: setup ## what one process of the load harness sends, and its percentiles beside those of h2load
+	@command -v h2load >/dev/null || (apt-get install -y -qq nghttp2-client || (apt-get update -qq && apt-get install -y -qq nghttp2-client)) >/dev/null 2>&1 || true
+	$(BIN)/python -m tests.load.agreement
+
 bench-long: setup ## memory growth over 200,000 calls
 	$(BIN)/python -m tests.load.bench --long
 
 conformance: setup ## the reliability suite: servers that hang, cut, lie and die; fails on a missed bar
 	$(BIN)/python -m tests.conformance
+
+interop: setup ## real servers and clients of others, each in an environment of its own; PEER=name runs one
+	$(BIN)/python -m tests.interop $(PEER)
+
+typescript: setup ## generate and compile the TypeScript client; run its examples and its rules (needs Node.js)
+	$(BIN)/python -m tests.interop typescript
 
 SOAK ?= 600
 soak: setup ## mixed traffic with faults for SOAK seconds (600); memory, files, tasks and streams stay flat
@@ -130,14 +158,18 @@ proto-baseline: proto ## make today's contract the one that must not break
 
 constraints: setup ## renew the constraints files from the pyproject files; UPGRADE=--upgrade takes newer versions
 	$(BIN)/uv pip compile pyproject.toml --all-extras --group pyproject.toml:dev --constraint constraints.in \
-		--universal --python-version 3.11 --generate-hashes --no-emit-package ensemble-client \
+		--universal --python-version 3.11 --generate-hashes --no-emit-package ensemble-client --no-emit-package ensemble-loadtest \
 		--no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet \
 		--output-file constraints.txt $(UPGRADE)
 	$(BIN)/uv pip compile --group pyproject.toml:browser --constraint constraints.txt \
 		--universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet \
 		--output-file constraints-browser.txt $(UPGRADE)
+	$(BIN)/uv pip compile --group pyproject.toml:docs --constraint constraints.txt \
+		--universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet \
+		--output-file constraints-docs.txt $(UPGRADE)
 
 clean: ## remove what was built, not the .venv
-	rm -rf build dist .coverage .hypothesis .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf build dist .cache .coverage .hypothesis .pytest_cache .ruff_cache .import_linter_cache
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +

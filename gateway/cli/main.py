@@ -14,6 +14,7 @@ from gateway.cli import (
     doctor,
     endpoints,
     jobs,
+    loadtest,
     mcp,
     model_server,
     outcome,
@@ -56,6 +57,7 @@ app.add_typer(pipeline.app, name="pipeline")
 app.add_typer(cache.app, name="cache")
 app.add_typer(config.app, name="config")
 app.command("model-server")(model_server.model_server)
+app.command("loadtest", context_settings=loadtest.CONTEXT)(loadtest.loadtest)
 app.command("mcp")(mcp.mcp)
 
 

@@ -15,7 +15,7 @@ from tests.house.sources import ROOT, python_files, tree
 
 # Each breaks OTLP export or hangs with grpc.aio.
 DENIED = {"xds-protos", "grpcio-admin", "grpcio-observability"}
-OURS = {"gateway", "ensemble", "ensemble_client"}
+OURS = {"gateway", "ensemble", "ensemble_client", "ensemble_loadtest"}
 GRPC = {"grpcio", "grpcio-health-checking", "grpcio-reflection", "grpcio-status", "grpcio-tools"}
 
 
@@ -35,7 +35,9 @@ def test_every_requirement_has_hashes_and_no_address():
 
 def test_nothing_denied_and_nothing_of_ours():
     # A stranger may hold our client's name in an index; ours comes from `clients/python` only.
-    assert {name for name, _, _ in pinned()} & (DENIED | {"ensemble-client"}) == set()
+    assert {name for name, _, _ in pinned()} & (
+        DENIED | {"ensemble-client", "ensemble-loadtest"}
+    ) == set()
 
 
 def test_the_grpc_family_moves_together():
@@ -43,7 +45,15 @@ def test_the_grpc_family_moves_together():
     assert {name for name, _, _ in pinned()} >= GRPC
 
 
-@pytest.mark.parametrize("path", ["pyproject.toml", "clients/python/pyproject.toml", "Makefile"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "pyproject.toml",
+        "clients/python/pyproject.toml",
+        "clients/loadtest/pyproject.toml",
+        "Makefile",
+    ],
+)
 def test_no_file_of_the_build_names_an_index(path: str):
     text = (ROOT / path).read_text(encoding="utf-8")
     assert re.findall(r"(?:index|find)[-_](?:url|links)\s*=|simple/", text) == []
@@ -91,4 +101,7 @@ def test_what_only_an_extra_installs_is_imported_late():
 
 
 def test_every_direct_dependency_is_pinned():
-    assert declared(extras=True) - {name for name, _, _ in pinned()} == {"ensemble-client"}
+    assert declared(extras=True) - {name for name, _, _ in pinned()} == {
+        "ensemble-client",
+        "ensemble-loadtest",
+    }

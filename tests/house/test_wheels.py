@@ -1,4 +1,4 @@
-"""The two wheels hold what their users need, and nothing else."""
+"""The three wheels hold what their users need, and nothing else."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import pytest
 from tests.house.sources import ROOT
 
 WHEELS = ROOT / "build" / "wheels"
+FOREIGN = "gateway/wire/oip/inference.binpb"
 
 
 class Wheel:
@@ -56,7 +57,7 @@ def client() -> Wheel:
 
 def test_the_gateways_wheel(gateway: Wheel):
     assert gateway.tops == {"gateway"}
-    assert gateway.names >= {"gateway/py.typed", "gateway/ingress/rules.binpb"}
+    assert gateway.names >= {"gateway/py.typed", "gateway/ingress/rules.binpb", FOREIGN}
     assert gateway.metadata["License-Expression"] == "Apache-2.0"
     assert any(name.endswith("licenses/LICENSE") for name in gateway.names)
     assert any(name.endswith("entry_points.txt") for name in gateway.names)
@@ -93,3 +94,9 @@ def test_the_client_needs_grpcio_and_protobuf_only(client: Wheel):
 def test_no_wheel_holds_what_was_built_by_running(gateway: Wheel, client: Wheel):
     names = gateway.names | client.names
     assert [name for name in names if re.search(r"\.pyc$|\.proto$|(^|/)tests?[/_]", name)] == []
+
+
+def test_the_harness_wheel():
+    wheel = build(ROOT / "clients" / "loadtest", "ensemble_loadtest")
+    assert wheel.tops == {"ensemble_loadtest"}
+    assert wheel.names >= {"ensemble_loadtest/page.css", "ensemble_loadtest/py.typed"}
