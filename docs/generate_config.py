@@ -88,6 +88,9 @@ RULES: Mapping[str, str] = {
     "bands_do_not_overlap": "`fast_below` is not above `quality_above`.",
     "window_holds_the_minimum": "`minimum_calls` is not above `window_size` where the window "
     "counts calls, for such a breaker would never open.",
+    "fim_can_be_used": '`fim` needs `openai_mode = "completions"`; `fim_template` and `fim_stop` '
+    'need `fim = "custom"`, which needs the template with `{prefix}` and `{suffix}` once each.',
+    "oip_fits": '`protocol = "oip"` needs a `model`; `[endpoint.oip]` needs that protocol.',
     "health_check_fits": '`health = "http"` needs a `health_path`; `health = "watch"` needs the '
     "native protocol.",
 }
@@ -100,8 +103,8 @@ ACROSS = """\
 - There is at least one `[[endpoint]]`, and no two have the same `name`.
 - `ensemble.default_endpoint`, when given, names one of them.
 - Each `url` fits its `protocol`: `native` takes `host:port`, `grpc://host:port` (both without TLS)
-  or `grpcs://host:port` (TLS); `openai` takes `http://` or `https://`, and `/chat/completions` or
-  `/completions` is appended to it. User and password in a URL are refused.
+  or `grpcs://host:port` (TLS), and so does `oip`; `openai` takes `http://` or `https://`, and
+  `/chat/completions` or `/completions` is appended to it. User and password in a URL are refused.
 - Each `secret_ref` can be followed.
 - No two `[[topic]]` tables have the same `name`, nor two `[[experiment]]` tables the same `name` or
   `salt`; endpoints that they name are configured, by their group where they have one.
@@ -132,6 +135,7 @@ NESTED: Mapping[str, Mapping[str, str]] = {
         "[experiment.guard_rail]": "GuardRailConfig",
     },
     "dashboard": {"[dashboard.targets]": "TargetsConfig"},
+    "endpoint": {"[endpoint.oip]": "OipTensors"},
     "tuner": {"[tuner.accuracy_targets]": "AccuracyTargets"},
 }
 """The tables inside of a section, by how they are written."""

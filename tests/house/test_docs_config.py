@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
 import pytest
 
 from gateway.config.load import build, load
 from gateway.config.problems import ConfigError
+from tests.fakes.docs_scripts import script
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 ENDPOINT = '[[endpoint]]\nname = "one"\nurl = "localhost:50061"\n'
-
-
-def render() -> str:
-    spec = importlib.util.spec_from_file_location("generate_config", DOCS / "generate_config.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.render()
 
 
 @pytest.fixture
@@ -32,7 +23,7 @@ def file(tmp_path: Path) -> Path:
 
 def test_the_page_is_up_to_date() -> None:
     page = (DOCS / "config.md").read_text(encoding="utf-8")
-    assert page == render(), "run `python docs/generate_config.py`"
+    assert page == script("generate_config").render(), "run `python docs/generate_config.py`"
 
 
 def test_the_environment_stands_over_the_file_and_options_over_both(

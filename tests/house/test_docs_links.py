@@ -12,7 +12,7 @@ from tests.house.sources import ROOT, shown
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
-FILE = re.compile(r"`((?:gateway|clients|protos|tests|docs)/[\w./-]+\.\w+)`")
+FILE = re.compile(r"`((?:gateway|clients|protos|tests|docs|deploy)/[\w./-]+\.\w+)`")
 
 
 def links(page: Path) -> Iterator[str]:
@@ -48,12 +48,14 @@ def test_every_file_named_is_there(page: Path) -> None:
 
 
 def test_the_records_of_decisions_are_numbered_without_gaps() -> None:
-    records = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    records = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
     numbers = [int(record.name[:4]) for record in records]
     assert numbers == list(range(1, len(records) + 1))
 
 
-@pytest.mark.parametrize("record", sorted((ROOT / "docs" / "decisions").glob("*.md")), ids=shown)
+@pytest.mark.parametrize(
+    "record", sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md")), ids=shown
+)
 def test_a_record_says_context_decision_and_consequences(record: Path) -> None:
     text = record.read_text(encoding="utf-8")
     assert re.findall(r"^## (.+)$", text, re.MULTILINE) == ["Context", "Decision", "Consequences"]

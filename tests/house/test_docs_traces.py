@@ -1,4 +1,4 @@
-"""What docs/traces.md shows is so: the example is a trace of today, its commands run."""
+"""What docs/traces.md shows is so: the example is a trace of today, its stages are explained."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ import json
 import re
 from typing import Any
 
-import pytest
 from ensemble.v1 import trace_pb2
 from google.protobuf.json_format import MessageToDict, ParseDict
 
 from tests.fakes.script import Script
 from tests.fakes.traced import Traced
 from tests.house.sources import ROOT
-from tests.house.test_docs_commands import commands
 
 PAGE = ROOT / "docs" / "traces.md"
 EXAMPLE = ROOT / "docs" / "examples" / "trace.json"
@@ -44,16 +42,3 @@ def test_every_stage_is_explained() -> None:
     table = PAGE.read_text(encoding="utf-8").partition("## What is in it")[2]
     explained = set(re.findall(r"`([a-z_]+)(?:\[[a-z]+\])?`", table.partition("\n\nTimes")[0]))
     assert set(STAGES) <= explained
-
-
-@pytest.mark.parametrize("words", list(commands(PAGE)), ids=" ".join)
-def test_the_commands_have_the_options_shown(words: tuple[str, ...]) -> None:
-    from typer.main import get_command
-
-    from gateway.cli.main import app
-
-    command: Any = get_command(app)
-    rest = list(words[1:])
-    while hasattr(command, "commands"):
-        command = command.commands[rest.pop(0)]
-    command.make_context(words[0], rest, resilient_parsing=False)

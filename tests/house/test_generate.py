@@ -50,5 +50,11 @@ def test_the_clients_stubs_carry_no_rules():
     assert fields_with_rules(descriptor_pb2.FileDescriptorSet(file=[stub])) == []
 
 
+def test_the_foreign_protocol_has_messages_and_no_module():
+    (file,) = read(ROOT / "gateway/wire/oip/inference.binpb").file
+    assert (file.package, file.service[0].name) == ("inference", "GRPCInferenceService")
+    assert not [*ROOT.glob("clients/*/src/**/*inference_pb2*"), *ROOT.glob("gateway/**/*_pb2*")]
+
+
 def test_the_baseline_of_the_contract_can_be_read():
     assert any(file.package == "ensemble.v1" for file in read(ROOT / "protos/baseline.binpb").file)
