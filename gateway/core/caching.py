@@ -117,12 +117,14 @@ def cache_key(
             budget = form_of(least)
     if request.labels:
         task = dict(request.labels).get(TASK_LABEL, "")
-    prefix = _prefix(operation, revision, prompt_template)
+    # Not the operation itself: an Enum's hash is computed in Python.
+    prefix = _prefix(operation is CacheOperation.SAMPLED, revision, prompt_template)
     return sha256(written((prefix, _request_form(request), budget, task))).digest()
 
 
 @lru_cache(maxsize=16)
-def _prefix(operation: CacheOperation, revision: bytes, prompt_template: str) -> bytes:
+def _prefix(sampled: bool, revision: bytes, prompt_template: str) -> bytes:  # noqa: FBT001 - quick
+    operation = CacheOperation.SAMPLED if sampled else CacheOperation.GENERATE
     return canonical((KEY_VERSION, operation, revision, prompt_template))
 
 

@@ -83,7 +83,8 @@ def fields_form(
                 part = _FORMS[type(part)](part)
             # 1, 1.0 and True are equal, and not the same.
             if part != plain[place] or written(part) != written(plain[place]):
-                out += (names[place], part)
+                out.append(names[place])
+                out.append(part)
         return tuple(out)
 
     return form
