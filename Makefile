@@ -9,7 +9,7 @@ SOURCES := gateway clients tests protos
 DECIDING := gateway/core/*,gateway/routing/*,gateway/learning/*,gateway/policies/*,gateway/state/*,gateway/validation/*
 BUF := --config protos/buf.yaml --path ensemble
 
-.PHONY: interop typescript browser browser-tools bubblewrap conformance soak demo docs eval help setup check check-style check-types check-imports check-protos check-house test bench bench-checks bench-routing bench-policies bench-telemetry bench-jobs bench-cache bench-doors bench-loadtest bench-long latency screenshots format \
+.PHONY: fuzz test-plane-b interop typescript browser browser-tools bubblewrap conformance soak demo docs eval help setup check check-style check-types check-imports check-protos check-house test bench bench-checks bench-routing bench-policies bench-telemetry bench-jobs bench-cache bench-doors bench-loadtest bench-long latency screenshots format \
 	proto proto-baseline constraints clean
 
 help: ## list the commands
@@ -87,6 +87,16 @@ test: setup bubblewrap ## run the suite with coverage
 	$(BIN)/pytest -n 2 --dist loadfile --ignore tests/house --cov --cov-report=
 	$(BIN)/coverage report
 	$(BIN)/coverage report --include='$(DECIDING)' --fail-under=100
+
+# The same tests of a gateway under callers, on our own HTTP/2 engine.
+test-plane-b: setup ## the tests of a gateway's services again, carried by plane B
+	PLANE=h2 $(BIN)/pytest -n 2 --dist loadfile tests/component -k "test_gateway or test_reliability or test_result_cache or test_sdk or test_previous"
+
+FUZZ ?= 180
+fuzz: setup ## fuzz the HTTP/2 engine, FUZZ seconds for each of three targets (180)
+	test -x build/fuzz/venv/bin/python || $(PYTHON) -m venv build/fuzz/venv
+	build/fuzz/venv/bin/pip install --quiet --disable-pip-version-check atheris==3.0.0 hpack==4.2.0
+	for target in server client hpack; do mkdir -p build/fuzz/$$target && PYTHONPATH=. build/fuzz/venv/bin/python tests/fuzz/h2_$$target.py -max_total_time=$(FUZZ) -max_len=4096 build/fuzz/$$target tests/fuzz/seeds/h2_$$target || exit 1; done
 
 bench: setup ## the performance suite: ratios to a naive proxy, bars; JSON under build/bench/
 	$(BIN)/python -m tests.load.bench

@@ -16,6 +16,7 @@ from gateway.config.trace import traces_of
 from gateway.config.values import (
     config_text,
     ensemble_settings,
+    listener_settings,
     probes_of,
     snapshot_of,
     upstream_options,
@@ -36,7 +37,7 @@ from gateway.ingress.cache import CACHE, CacheService
 from gateway.ingress.feedback import FEEDBACK, FeedbackService
 from gateway.ingress.grpc_server import SERVICE, GatewayService
 from gateway.ingress.jobs import JOBS, JobService
-from gateway.ingress.listener import Listener, ListenerSettings
+from gateway.ingress.listener import Listener
 from gateway.ingress.oip.service import INFERENCE, InferenceService
 from gateway.learner import Learner
 from gateway.observability import Observability
@@ -306,9 +307,7 @@ class Gateway:
             services.append(offered.handlers())
             names.append(INFERENCE)
         self._listener = Listener(
-            ListenerSettings(
-                server.host, server.port, server.max_message_bytes, server.max_in_flight
-            ),
+            listener_settings(server),
             self.observability.measured(services),
             names=names,
             reflection=server.reflection,

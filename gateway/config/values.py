@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gateway.config.reliability import HealthCheck, HealthConfig
-from gateway.config.schema import EndpointConfig, Settings
+from gateway.config.schema import EndpointConfig, ServerConfig, Settings
 from gateway.config.secrets import resolve
 from gateway.core.endpoint import Endpoint, Protocol
 from gateway.core.snapshot import RouterSettings, Snapshot
 from gateway.ensemble.hold import HoldSettings
 from gateway.ensemble.settings import EnsembleSettings
 from gateway.ingress.admin import ConfigText
+from gateway.ingress.listener import ListenerSettings
 from gateway.upstreams.connect import probe_of
 from gateway.upstreams.openai_fim import template_of
 from gateway.upstreams.options import OpenAiMode, UpstreamOptions
@@ -109,6 +110,13 @@ def probes_of(
     return probes
 
 
+def listener_settings(server: ServerConfig) -> ListenerSettings:
+    """Say where callers come in."""
+    return ListenerSettings(
+        server.host, server.port, server.max_message_bytes, server.max_in_flight, server.transport
+    )
+
+
 def upstream_options(config: EndpointConfig, settings: Settings) -> UpstreamOptions:
     """Say how to speak to an endpoint. Raises ValueError when its secret cannot be read."""
     return UpstreamOptions(
@@ -119,4 +127,5 @@ def upstream_options(config: EndpointConfig, settings: Settings) -> UpstreamOpti
         max_message_bytes=settings.server.max_message_bytes,
         oip=config.oip.options(),
         fim=template_of(config.fim, config.fim_template, config.fim_stop),
+        transport=config.transport,
     )

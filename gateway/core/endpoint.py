@@ -26,6 +26,13 @@ class Protocol(StrEnum):
     OIP = "oip"
 
 
+class Transport(StrEnum):
+    """What carries gRPC: grpcio, or the gateway's own HTTP/2 engine (`gateway.h2`)."""
+
+    GRPCIO = "grpcio"
+    H2 = "h2"
+
+
 DEFAULT_CAPABILITIES = frozenset({Capability.CODE_COMPLETION})
 
 

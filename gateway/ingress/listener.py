@@ -6,12 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import grpc
-from grpc import aio
 
-from gateway.core.endpoint import Endpoint
+from gateway.core.endpoint import Endpoint, Transport
+from gateway.ingress.planes import GrpcioServer, GrpcServer
 from gateway.ingress.standard import StandardServices
-
-MAX_METADATA_BYTES = 16 * 1024
 
 
 class ListenError(Exception):
@@ -26,6 +24,7 @@ class ListenerSettings:
     port: int
     max_message_bytes: int
     max_in_flight: int
+    transport: Transport = Transport.GRPCIO
 
 
 class Listener:
@@ -42,19 +41,7 @@ class Listener:
     ) -> None:
         """`names` are the services; each of `endpoints` and each group has a health entry."""
         self._settings = settings
-        self._server = aio.server(
-            options=(
-                ("grpc.max_receive_message_length", settings.max_message_bytes),
-                ("grpc.max_send_message_length", settings.max_message_bytes),
-                ("grpc.max_metadata_size", MAX_METADATA_BYTES),
-                # Two gateways on one port would share it silently; the second one must fail.
-                ("grpc.so_reuseport", 0),
-                ("grpc.keepalive_time_ms", 60_000),
-                ("grpc.keepalive_timeout_ms", 20_000),
-                ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
-            ),
-            maximum_concurrent_rpcs=settings.max_in_flight,
-        )
+        self._server = _server_of(settings)
         self._server.add_generic_rpc_handlers(tuple(handlers))
         self._standard = StandardServices(
             self._server, names, reflected=reflection, endpoints=endpoints
@@ -62,17 +49,15 @@ class Listener:
 
     async def start(self) -> int:
         """Listen; return the port. Raises ListenError when the address is taken or not ours."""
-        address = f"{_bracketed(self._settings.host)}:{self._settings.port}"
+        host, port = self._settings.host, self._settings.port
         try:
-            port = self._server.add_insecure_port(address)
-        except RuntimeError:
-            port = 0
-        if not port:
+            port = await self._server.listen(host, port)
+        except OSError as error:
             raise ListenError(
-                f"cannot listen on {address}: the port is taken or the address is not this "
-                "machine's; choose another with --host and --port"
-            )
-        await self._standard.start()
+                f"cannot listen on {host}:{port} ({error.strerror or error}); choose another with "
+                "--host and --port"
+            ) from None
+        self._standard.serve()
         return port
 
     def set_endpoint(self, name: str, *, serving: bool) -> None:
@@ -87,6 +72,10 @@ class Listener:
         await self._standard.drain(delay_s, grace_s)
 
 
-def _bracketed(host: str) -> str:
-    """IPv6 addresses stand in brackets before a port."""
-    return f"[{host}]" if ":" in host and not host.startswith("[") else host
+def _server_of(settings: ListenerSettings) -> GrpcServer:
+    if settings.transport is Transport.GRPCIO:
+        return GrpcioServer(settings.max_message_bytes, settings.max_in_flight)
+    # Loaded where it is used only.
+    from gateway.ingress.h2_server import H2Server  # noqa: PLC0415 - idle memory
+
+    return H2Server(settings.max_message_bytes, settings.max_in_flight)

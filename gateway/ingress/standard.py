@@ -8,12 +8,12 @@ from collections.abc import Iterable
 
 import grpc
 from google.protobuf import descriptor_pool
-from grpc import aio
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection, reflection_pb2, reflection_pb2_grpc
 
 from gateway.core.endpoint import Endpoint
 from gateway.ingress.health import HEALTH, Health
+from gateway.ingress.planes import GrpcServer
 from gateway.ingress.reflected import Pools
 from gateway.wire.oip.inference import DESCRIPTOR as INFERENCE
 
@@ -47,7 +47,7 @@ class StandardServices:
 
     def __init__(
         self,
-        server: aio.Server,
+        server: GrpcServer,
         names: Iterable[str],
         *,
         reflected: bool,
@@ -60,9 +60,8 @@ class StandardServices:
         if reflected:
             _add_reflection(server, (*known, HEALTH, V1ALPHA, V1))
 
-    async def start(self) -> None:
-        """Start the server and say SERVING for everything that is not drained."""
-        await self._server.start()
+    def serve(self) -> None:
+        """Say SERVING for everything that is not drained."""
         self._health.set_all(health_pb2.HealthCheckResponse.SERVING)
 
     def set_endpoint(self, name: str, *, serving: bool) -> None:
@@ -81,7 +80,7 @@ class StandardServices:
         await self._server.stop(grace_s)
 
 
-def _add_reflection(server: aio.Server, names: Iterable[str]) -> None:
+def _add_reflection(server: GrpcServer, names: Iterable[str]) -> None:
     pools = Pools((descriptor_pool.Default(), INFERENCE.pool))
     servicer = reflection.aio.ReflectionServicer(names, pool=pools)
     reflection_pb2_grpc.add_ServerReflectionServicer_to_server(servicer, server)  # pyright: ignore[reportUnknownMemberType] - generated without types

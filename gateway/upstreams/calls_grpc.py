@@ -44,6 +44,30 @@ class Running(Cancellable, Protocol):
         ...
 
 
+class Reading(Cancellable, Protocol):
+    """A call whose answers are read one after another."""
+
+    async def read(self) -> Any:
+        """Return the next answer, or grpc's EOF after the last one."""
+        ...
+
+
+class Methods(Protocol):
+    """Makes functions that make calls: `grpc.aio.Channel`, as far as it is used here."""
+
+    def unary_unary(self, path: str, write: Any, read: Any, /) -> Callable[..., Any]:
+        """One message, one answer."""
+        ...
+
+    def unary_stream(self, path: str, write: Any, read: Any, /) -> Callable[..., Any]:
+        """One message, many answers."""
+        ...
+
+    def stream_stream(self, path: str, write: Any, read: Any, /) -> Callable[..., Any]:
+        """Many messages, many answers."""
+        ...
+
+
 class _Rpc(Protocol):
     def cancel(self, details: str, /) -> None: ...
 
@@ -68,7 +92,8 @@ class GrpcCalls:
         self._clock = clock
         self._fault_of = fault_of
         self._authorization = options.authorization
-        self.channel = open_channel(endpoint.url, options.max_message_bytes)
+        self._channel = open_channel(endpoint.url, options.max_message_bytes)
+        self.channel: Methods = self._channel
         # Closing a channel leaves streams running whose reader is busy elsewhere.
         self._running: set[Cancellable] = set()
         self._closed = False
@@ -79,7 +104,7 @@ class GrpcCalls:
             raise CLOSING.fault(self._endpoint)
         # gRPC would fail such a call at once, at the price of a call; it goes on connecting in the
         # background, with its own backoff, whether or not there are calls.
-        if self.channel.get_state() is DISCONNECTED:
+        if self._channel.get_state() is DISCONNECTED:
             raise NO_CONNECTION.fault(self._endpoint)
 
     def terms(self, task: Task, deadline: Deadline) -> dict[str, Any]:
@@ -135,7 +160,7 @@ class GrpcCalls:
         self._closed = True
         for call in tuple(self._running):
             call.cancel()
-        await self.channel.close()
+        await self._channel.close()
 
     def _refuse_when_closing(self) -> None:
         """Tell a call that `close` ended from one whose caller left."""

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import ssl
+from urllib.parse import urlsplit
+
 import grpc
+
+DEFAULT_PORT = 443
+"""gRPC's own."""
 
 OPTIONS: tuple[tuple[str, int], ...] = (
     # Exactly one layer retries, and it is not the channel.
@@ -35,6 +41,27 @@ def target_of(url: str) -> tuple[str, bool]:
     if (found and scheme not in {"grpc", "grpcs"}) or not target or "/" in target:
         raise ValueError("a gRPC endpoint's URL is grpc://host:port or grpcs://host:port")
     return target, bool(found) and scheme == "grpcs"
+
+
+def host_of(url: str) -> tuple[str, int, ssl.SSLContext | None]:
+    """Split an endpoint's URL into host, port and, where TLS is used, its context for HTTP/2.
+
+    The port is 443 where none is stated. Raises ValueError like `target_of`.
+    """
+    target, tls = target_of(url)
+    parts = urlsplit(f"//{target}")
+    try:
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port = None, None
+    if not host:
+        raise ValueError("a gRPC endpoint's URL is grpc://host:port or grpcs://host:port")
+    context = None
+    if tls:
+        context = ssl.create_default_context()
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.set_alpn_protocols(["h2"])
+    return host, port or DEFAULT_PORT, context
 
 
 def open_channel(url: str, max_message_bytes: int) -> grpc.aio.Channel:

@@ -12,7 +12,7 @@ from ensemble.v1.model_service_pb2 import (
     ModelServiceGenerateStreamRequest,
     ModelServiceGenerateStreamResponse,
 )
-from ensemble.v1.model_service_pb2_grpc import ModelServiceStub
+from google.protobuf.message import DecodeError
 
 from gateway.core.candidate import Completion, Usage
 from gateway.core.constraint import Constraint
@@ -20,7 +20,8 @@ from gateway.core.deadline import Deadline
 from gateway.core.endpoint import Endpoint
 from gateway.core.hole import Hole
 from gateway.core.ports import Clock, Operation, SendText, Task
-from gateway.upstreams.calls_grpc import GrpcCalls
+from gateway.upstreams.calls import open_calls
+from gateway.upstreams.calls_grpc import Reading
 from gateway.upstreams.errors import CUT, NONSENSE, TOO_LARGE_ANSWER, UNSENDABLE, finite
 from gateway.upstreams.errors_grpc import fault_of_status
 from gateway.upstreams.options import UpstreamOptions
@@ -30,6 +31,7 @@ from gateway.wire.hole import constraint_to_wire, sampling_to_wire, spec_to_wire
 from gateway.wire.result import finish_from_wire
 
 GENERATE = "/ensemble.v1.ModelService/Generate"
+GENERATE_STREAM = "/ensemble.v1.ModelService/GenerateStream"
 
 
 class NativeUpstream:
@@ -38,12 +40,14 @@ class NativeUpstream:
     def __init__(self, endpoint: Endpoint, options: UpstreamOptions, clock: Clock) -> None:
         self._endpoint = endpoint
         self._max_bytes = options.max_message_bytes
-        self._calls = GrpcCalls(endpoint, options, clock, fault_of_status)
+        self._calls = open_calls(endpoint, options, clock, fault_of_status)
         channel = self._calls.channel
         self._generate = channel.unary_unary(
             GENERATE, ModelServiceGenerateRequest.SerializeToString, _read
         )
-        self._generate_stream = ModelServiceStub(channel).GenerateStream
+        self._generate_stream = channel.unary_stream(
+            GENERATE_STREAM, ModelServiceGenerateStreamRequest.SerializeToString, _read_piece
+        )
 
     async def generate(self, task: Task, deadline: Deadline) -> Completion:
         """Complete the task's hole. Raises Fault."""
@@ -64,13 +68,7 @@ class NativeUpstream:
         """Close the connection; running calls end with Fault(CANCELLED)."""
         await self._calls.close()
 
-    async def _follow(
-        self,
-        call: grpc.aio.UnaryStreamCall[
-            ModelServiceGenerateStreamRequest, ModelServiceGenerateStreamResponse
-        ],
-        send: SendText,
-    ) -> Completion:
+    async def _follow(self, call: Reading, send: SendText) -> Completion:
         pieces: list[str] = []
         logprobs: list[float] = []
         size = 0
@@ -123,6 +121,14 @@ def _read(raw: bytes | None) -> ModelServiceGenerateResponse | None:
     Parsing that would only log an error of ours about a text that nobody waits for any more.
     """
     return None if raw is None else ModelServiceGenerateResponse.FromString(raw)
+
+
+def _read_piece(raw: bytes | None) -> ModelServiceGenerateStreamResponse | None:
+    """Parse a piece of a stream; None for one that is none."""
+    try:
+        return None if raw is None else ModelServiceGenerateStreamResponse.FromString(raw)
+    except DecodeError:
+        return None
 
 
 def _constraints(hole: Hole) -> list[hole_pb2.Constraint]:

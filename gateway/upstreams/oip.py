@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import partial
 from typing import TypeVar, cast
 
 import grpc
@@ -13,7 +14,7 @@ from gateway.core.candidate import Completion
 from gateway.core.deadline import Deadline
 from gateway.core.endpoint import Endpoint
 from gateway.core.ports import Clock, SendText, Task
-from gateway.upstreams.calls_grpc import GrpcCalls
+from gateway.upstreams.calls import open_calls
 from gateway.upstreams.errors import CUT, NONSENSE, TOO_LARGE_ANSWER, TOO_LARGE_REQUEST, UNSENDABLE
 from gateway.upstreams.errors_oip import fault_of_answer, fault_of_call
 from gateway.upstreams.oip_answer import OipFill
@@ -42,10 +43,10 @@ class OipUpstream:
         self._endpoint = endpoint
         self._options = options.oip
         self._max_bytes = options.max_message_bytes
-        self._calls = GrpcCalls(endpoint, options, clock, fault_of_call)
+        self._calls = open_calls(endpoint, options, clock, fault_of_call)
         channel = self._calls.channel
         self._infer = channel.unary_unary(
-            INFER, ModelInferRequest.SerializeToString, lambda raw: _read(ModelInferResponse, raw)
+            INFER, ModelInferRequest.SerializeToString, partial(_read, ModelInferResponse)
         )
         kind: type[Streamed] = (
             ModelInferResponse
@@ -53,7 +54,7 @@ class OipUpstream:
             else ModelStreamInferResponse
         )
         self._stream_infer = channel.stream_stream(
-            STREAM, ModelInferRequest.SerializeToString, lambda raw: _read(kind, raw)
+            STREAM, ModelInferRequest.SerializeToString, partial(_read, kind)
         )
 
     async def generate(self, task: Task, deadline: Deadline) -> Completion:

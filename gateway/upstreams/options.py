@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import field
 from enum import StrEnum
 
+from gateway.core.endpoint import Transport
 from gateway.core.value import value
 from gateway.upstreams.oip_options import OipOptions
 from gateway.upstreams.openai_fim import FimTemplate
@@ -41,7 +42,8 @@ class UpstreamOptions:
     of one answer and of the text of one stream. `logprobs`: ask an OpenAI-compatible server for
     log-probabilities of every request; off by default, because servers without them refuse the
     whole request. `fim`: how completions are told of the text after a hole, None by `suffix`.
-    `oip`: the tensors of a model behind the Open Inference Protocol.
+    `oip`: the tensors of a model behind the Open Inference Protocol. `transport`: what
+    carries gRPC.
 
     Raises ValueError, which never shows the secret, for a token that no header can carry.
     """
@@ -53,6 +55,7 @@ class UpstreamOptions:
     max_message_bytes: int = DEFAULT_MAX_MESSAGE_BYTES
     oip: OipOptions = OipOptions()
     fim: FimTemplate | None = None
+    transport: Transport = Transport.GRPCIO
 
     def __post_init__(self) -> None:
         secret = self.secret

@@ -272,7 +272,8 @@ async def test_a_deadline_that_is_over_or_none_costs_no_call(door: Door, sent: s
     """No gRPC client sends these: they give up by themselves."""
     message = request().SerializeToString()
     trailers = await call_by_hand(door.port, GENERATE, message, ("grpc-timeout", sent))
-    assert trailers == b"" or b"grpc-status\x014" in trailers
+    late, unreadable = b"grpc-status\x014", b"grpc-status\x0213"
+    assert trailers == b"" or late in trailers or unreadable in trailers
 
 
 async def test_a_call_by_hand_with_time_left_is_answered(shared: Door) -> None:

@@ -266,7 +266,7 @@ async def test_the_command_line_says_where_an_answer_came_from_and_may_refresh_i
     async with Served(Script()) as served:
         asked = ("generate", "--prompt", "x = ", "--temperature", "0")
         assert "a in 1 attempts" in (await run(served, *asked)).stderr
-        assert "a from the cache, 0." in (await run(served, *asked)).stderr
+        assert "a from the cache, " in (await run(served, *asked)).stderr
         assert "a in 1 attempts" in (await run(served, *asked, "--cache", "refresh")).stderr
         assert served.asked() == [2]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -31,6 +32,9 @@ DETAIL_KINDS: tuple[type[Message], ...] = (
     error_details_pb2.RetryInfo,
     pb.FailureDetail,
 )
+PLANE = os.environ.get("PLANE", "grpcio")
+"""What carries the gRPC of the gateways under test: `make test-plane-b` runs them on the other."""
+
 NAMES = "abcdefgh"
 IMPATIENT = {"max_tries": 1}
 """Retries off: a test of fallback need not wait for them."""
@@ -51,7 +55,7 @@ def settings_of(
             {"name": NAMES[place], "url": url, "priority": place, **more[place]}
             for place, url in enumerate(urls)
         ],
-        "server": {"port": 0, **tables.pop("server", {})},
+        "server": {"port": 0, "transport": PLANE, **tables.pop("server", {})},
         "retry": IMPATIENT,
         "stream": AT_ONCE,
         **tables,

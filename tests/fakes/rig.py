@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from gateway.core.deadline import Deadline
-from gateway.core.endpoint import Endpoint, Protocol
+from gateway.core.endpoint import Endpoint, Protocol, Transport
 from gateway.core.faults import Fault
 from gateway.core.hole import NO_SAMPLING, Hole, Request
 from gateway.core.ports import Task, Upstream
@@ -26,9 +26,14 @@ PROMPT = "def add(a, b):\n    # a private prompt\n    "
 SUFFIX = "\n\nprint(add(1, 2))\n"
 SECRET = "sk-very-secret"
 TRACE = (("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),)
-KINDS = ("native", "chat", "completions", "oip")
-"""How an endpoint is spoken to; `oip` is a server that streams as Triton does."""
-PROTOCOLS = {"native": Protocol.NATIVE, "oip": Protocol.OIP}
+KINDS = ("native", "native-h2", "chat", "completions", "oip", "oip-h2")
+"""How an endpoint is spoken to; `oip` is a server that streams as Triton does, `h2` plane B."""
+PROTOCOLS = {
+    "native": Protocol.NATIVE,
+    "native-h2": Protocol.NATIVE,
+    "oip": Protocol.OIP,
+    "oip-h2": Protocol.OIP,
+}
 
 
 @dataclass
@@ -81,6 +86,7 @@ async def connected(kind: str) -> AsyncIterator[Rig]:
             logprobs=True,
             max_message_bytes=200_000,
             oip=OipOptions(stream=OipStream.TRITON),
+            transport=Transport.H2 if kind.endswith("-h2") else Transport.GRPCIO,
         )
         upstream = connect(endpoint, options, time.monotonic)
         try:

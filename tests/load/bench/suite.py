@@ -20,6 +20,12 @@ MANY = "full policy, healthy primary, 32 in flight"
 ONE = "full policy, one in flight"
 ADDED = "added p50 against the yardstick's, one in flight"
 
+B_MANY = "plane B: full policy, healthy primary, 32 in flight"
+B_FAILING = "plane B: one failing primary, 32 in flight"
+B_ONE = "plane B: full policy, one in flight"
+B_ADDED = "plane B: added p50 against the yardstick's, one in flight"
+B_CHUNK = "plane B: one of 64 streamed chunks, against bare aio"
+
 Say = Callable[[str], None]
 
 
@@ -72,7 +78,13 @@ def added(runs: list[Run], direct: list[Run]) -> list[float]:
 def unary_pass(targets: Targets, plan: Plan, collected: Collected) -> None:
     """Measure unary calls, many and one in flight."""
     load, yardstick = targets.load, targets.yardstick
-    others = {"uvloop": targets.on_uvloop, "echo": targets.echo, "once": targets.failing_once}
+    others = {
+        "plane_b": targets.plane_b,
+        "plane_b_failing": targets.plane_b_failing,
+        "uvloop": targets.on_uvloop,
+        "echo": targets.echo,
+        "once": targets.failing_once,
+    }
     if targets.nginx is not None:
         others["nginx"] = targets.nginx
     many = load.rounds(
@@ -84,6 +96,8 @@ def unary_pass(targets: Targets, plan: Plan, collected: Collected) -> None:
     collected.add(MANY, ratios(many["gateway"]))
     collected.add("one failing primary, 32 in flight", ratios(many["failing"]))
     collected.add("the same, one try on an endpoint", ratios(many["once"]))
+    collected.add(B_MANY, ratios(many["plane_b"]))
+    collected.add(B_FAILING, ratios(many["plane_b_failing"]))
     collected.add("policy alone: full - bare proxy", differences(many["gateway"], many["uvloop"]))
     collected.add("floor: bare proxy on uvloop", ratios(many["uvloop"]))
     collected.add("floor: bare grpc.aio echo", ratios(many["echo"]))
@@ -91,11 +105,13 @@ def unary_pass(targets: Targets, plan: Plan, collected: Collected) -> None:
     collected.add("yardstick, 32 in flight", [run.after.cpu_us for run in many["gateway"]])
     one = load.rounds(
         yardstick,
-        {"gateway": targets.gateway, "direct": targets.upstream},
+        {"gateway": targets.gateway, "plane_b": targets.plane_b, "direct": targets.upstream},
         Traffic("unary", 1, plan.seconds),
         plan.rounds,
     )
     collected.add(ONE, ratios(one["gateway"]))
+    collected.add(B_ONE, ratios(one["plane_b"]))
+    collected.add(B_ADDED, added(one["plane_b"], one["direct"]))
     collected.add(ADDED, added(one["gateway"], one["direct"]))
     collected.add("yardstick, one in flight", [run.after.cpu_us for run in one["gateway"]])
 
@@ -104,11 +120,12 @@ def stream_pass(targets: Targets, plan: Plan, collected: Collected) -> None:
     """Measure streams of 64 chunks."""
     runs = targets.load.rounds(
         targets.yardstick,
-        {"gateway": targets.gateway, "uvloop": targets.on_uvloop},
+        {"gateway": targets.gateway, "plane_b": targets.plane_b, "uvloop": targets.on_uvloop},
         Traffic("stream", 8, plan.seconds),
         plan.rounds,
     )
     collected.add("one of 64 streamed chunks, against bare aio", ratios(runs["gateway"]))
+    collected.add(B_CHUNK, ratios(runs["plane_b"]))
     collected.add("floor: the chunk through a bare proxy on uvloop", ratios(runs["uvloop"]))
 
 
@@ -116,7 +133,7 @@ def warm_up(targets: Targets) -> None:
     """Let every target see some calls before it is measured."""
     for target in targets.measured:
         targets.load.order("unary", target, 32, calls=300)
-    for target in (targets.yardstick, targets.on_uvloop, targets.gateway):
+    for target in (targets.yardstick, targets.on_uvloop, targets.gateway, targets.plane_b):
         targets.load.order("stream", target, 8, calls=16)
 
 
@@ -131,11 +148,11 @@ def one_pass(plan: Plan, collected: Collected, say: Say) -> None:
         stream_pass(targets, plan, collected)
 
 
-def open_streams(plan: Plan, collected: Collected) -> None:
+def open_streams(plan: Plan, collected: Collected, plane: str, name: str) -> None:
     """Measure the memory of streams that wait for their next chunk."""
     with (
         server(LOAD_CORE, "tests.load.bench.echo") as upstream,
-        gateway(plan.folder, upstream.address) as target,
+        gateway(plan.folder, upstream.address, plane=plane) as target,
         loader() as load,
     ):
         load.order("unary", target, 32, calls=300)
@@ -143,7 +160,7 @@ def open_streams(plan: Plan, collected: Collected) -> None:
         before = target.resident_bytes()
         load.order("hold", target, plan.streams)
         each = (target.resident_bytes() - before) / plan.streams
-        collected.add(f"{plan.streams:,} open streams, each", [each / KIB])
+        collected.add(name, [each / KIB])
 
 
 def routing_times(collected: Collected) -> None:
@@ -175,7 +192,9 @@ def measure(plan: Plan, say: Say) -> list[Row]:
         say(f"pass {number + 1} of {PASSES}")
         one_pass(plan, collected, say)
     say(f"{plan.streams:,} open streams, routing")
-    open_streams(plan, collected)
+    held = f"{plan.streams:,} open streams, each"
+    open_streams(plan, collected, "grpcio", held)
+    open_streams(plan, collected, "h2", f"plane B: {held}")
     routing_times(collected)
     return [
         *collected.row(MANY, 1.25),
@@ -185,8 +204,14 @@ def measure(plan: Plan, say: Say) -> list[Row]:
         *collected.row("policy alone: full - bare proxy", 0.18),
         *collected.row("one of 64 streamed chunks, against bare aio", 1.15),
         *collected.row(ADDED, 1.4, "ratio"),
-        *collected.row(f"{plan.streams:,} open streams, each", 60, "KiB"),
+        *collected.row(held, 60, "KiB"),
         *collected.row("idle gateway, resident", 90, "MiB"),
+        *collected.row(B_MANY, 0.15),
+        *collected.row(B_ONE, 0.25),
+        *collected.row(B_FAILING, 0.27),
+        *collected.row(B_CHUNK, 0.12),
+        *collected.row(B_ADDED, 0.4, "ratio"),
+        *collected.row(f"plane B: {held}", 6, "KiB"),
         *collected.row("routing p99 at 10 endpoints", 1, "ms"),
         *collected.row("routing p99 at 1,000 endpoints", 5, "ms"),
         *collected.row("floor: bare proxy on uvloop"),

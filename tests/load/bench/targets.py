@@ -21,11 +21,14 @@ from tests.load.bench.processes import (
 
 # Nothing is held: the texts have no line end, so all their chunks would come as one, and the row of
 # streamed chunks would measure none.
-HEADER = '[server]\nport = 0\n\n[log]\nlevel = "error"\n\n[stream]\nhold = "none"\n'
+HEADER = (
+    '[server]\nport = 0\ntransport = "{plane}"\n\n[log]\nlevel = "error"\n'
+    '\n[stream]\nhold = "none"\n'
+)
 ONE_TRY = "\n[retry]\nmax_tries = 1\n"
 ENDPOINT = (
     '\n[[endpoint]]\nname = "{name}"\nurl = "{url}"\npriority = {priority}\n'
-    "max_concurrency = 12_000\n"
+    'max_concurrency = 12_000\ntransport = "{plane}"\n'
 )
 
 
@@ -40,6 +43,8 @@ class Targets:
     gateway: Running
     failing: Running
     failing_once: Running
+    plane_b: Running
+    plane_b_failing: Running
     echo: Running
     nginx: Running | None
 
@@ -47,19 +52,23 @@ class Targets:
     def measured(self) -> list[Running]:
         """Everything that answers calls."""
         servers = (self.upstream, self.yardstick, self.on_uvloop, self.gateway)
-        others = (self.failing, self.failing_once, self.echo, self.nginx)
+        ours = (self.plane_b, self.plane_b_failing)
+        others = (self.failing, self.failing_once, *ours, self.echo, self.nginx)
         return [target for target in (*servers, *others) if target is not None]
 
 
 @contextmanager
-def gateway(folder: Path, *urls: str, settings: str = "") -> Generator[Running]:
+def gateway(
+    folder: Path, *urls: str, settings: str = "", plane: str = "grpcio"
+) -> Generator[Running]:
     """Run the gateway, as a user would, with these endpoints in order of preference."""
-    config = folder / f"gateway-{len(urls)}{len(settings)}.toml"
+    config = folder / f"gateway-{plane}-{len(urls)}{len(settings)}.toml"
     endpoints = (
-        ENDPOINT.format(name=f"model-{number}", url=url, priority=number)
+        ENDPOINT.format(name=f"model-{number}", url=url, priority=number, plane=plane)
         for number, url in enumerate(urls)
     )
-    config.write_text(HEADER + settings + "".join(endpoints), encoding="utf-8")
+    head = HEADER.format(plane=plane)
+    config.write_text(head + settings + "".join(endpoints), encoding="utf-8")
     with server(TARGET_CORE, "gateway", "serve", "--config", str(config)) as started:
         yield started
 
@@ -88,6 +97,8 @@ def everything(folder: Path) -> Generator[Targets]:
             gateway=enter(gateway(folder, upstream.address)),
             failing=enter(gateway(folder, nobody, upstream.address)),
             failing_once=enter(gateway(folder, nobody, upstream.address, settings=ONE_TRY)),
+            plane_b=enter(gateway(folder, upstream.address, plane="h2")),
+            plane_b_failing=enter(gateway(folder, nobody, upstream.address, plane="h2")),
             echo=enter(server(TARGET_CORE, "tests.load.bench.echo")),
             nginx=enter(nginx(TARGET_CORE, upstream.address, folder)),
         )
