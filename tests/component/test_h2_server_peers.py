@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from contextlib import suppress
 from typing import cast
 
@@ -101,6 +102,26 @@ async def test_connections_beyond_their_number_are_closed() -> None:
         # A place is free again.
         async with raw_client(port) as third:
             await third.until(wire.SETTINGS)
+
+
+async def test_a_connection_that_waited_to_be_accepted_when_the_drain_began_is_refused() -> None:
+    """Nobody would tell it of the drain, and its calls would keep the server for ever."""
+    held = Held()
+    loop = asyncio.get_running_loop()
+    async with serving({HOLD: held}) as (server, port), raw_client(port) as peer:
+        await begun(peer, HOLD)
+        await within(held.began)
+        drained = asyncio.create_task(server.drain(PATIENCE_S))
+        await peer.until(wire.GOAWAY)
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            theirs.setblocking(False)
+            await loop.connect_accepted_socket(server._accept, ours)
+            async with asyncio.timeout(PATIENCE_S):
+                assert await loop.sock_recv(theirs, 100) == b""
+        held.go.set()
+        await drained
+    assert server.refused == 1
 
 
 @pytest.mark.parametrize(

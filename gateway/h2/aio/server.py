@@ -35,6 +35,7 @@ class Server:
         self._wheel: Wheel | None = None
         self._empty: asyncio.Event = asyncio.Event()
         self.refused = 0
+        self._draining = False
         self.ended_by_limit: dict[str, int] = {}
 
     async def start(
@@ -56,6 +57,7 @@ class Server:
 
     async def drain(self, grace_s: float) -> None:
         """Take no new calls, give running ones `grace_s` to end, then end them."""
+        self._draining = True
         if self._listener is not None:
             self._listener.close()
         for connection in self._connections:
@@ -102,7 +104,8 @@ class Server:
 
     def _made(self, connection: ServerConnection) -> bool:
         # Not in `_accept`: a TLS handshake that fails tells the end of no connection.
-        if len(self._connections) >= self._most:
+        # Nor is one taken that waited to be accepted when the drain began: nobody would tell it.
+        if self._draining or len(self._connections) >= self._most:
             self.refused += 1
             return False
         self._connections.add(connection)
