@@ -46,7 +46,7 @@ check-protos: setup
 check-house: setup
 	$(BIN)/pip check --disable-pip-version-check
 	$(BIN)/towncrier build --draft --version next >/dev/null
-	$(BIN)/pytest tests/house -q
+	$(BIN)/pytest tests/house -q -n 2
 
 # The sandbox is Debian's package: installed where that is possible, else its tests skip.
 bubblewrap:
