@@ -18,6 +18,7 @@ from gateway.config.problems import ConfigError
 from gateway.core.faults import Fault, Kind
 from gateway.core.hole import Hole, Request
 from tests.fakes.gateways import (
+    PLANE,
     Door,
     Failure,
     door_to,
@@ -273,7 +274,9 @@ async def test_a_deadline_that_is_over_or_none_costs_no_call(door: Door, sent: s
     message = request().SerializeToString()
     trailers = await call_by_hand(door.port, GENERATE, message, ("grpc-timeout", sent))
     late, unreadable = b"grpc-status\x014", b"grpc-status\x0213"
-    assert trailers == b"" or late in trailers or unreadable in trailers
+    # What is no time at all grpc takes for one that is over; our own engine says that it is none.
+    ours = PLANE == "h2" and sent in {"-5S", "soon"}
+    assert trailers == b"" or (unreadable if ours else late) in trailers
 
 
 async def test_a_call_by_hand_with_time_left_is_answered(shared: Door) -> None:
